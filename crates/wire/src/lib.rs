@@ -1,0 +1,45 @@
+//! Every byte between an app and the server: messages, limits, versions and error codes.
+//!
+//! Why it exists: both ends are built from the same types, so neither can drift from
+//! `docs/protocol.md`. Everything is CBOR (RFC 8949) by `minicbor`, behind a version byte where the
+//! bytes are signed or stored.
+//!
+//! Invariants: what was signed is kept as bytes and never encoded again; a decoder refuses bytes that
+//! are longer than [`limits`] allow, trailing bytes, and (for signed bytes) any other encoding of
+//! the same value.
+//!
+//! This crate knows no behaviour: no clock, no randomness, no keys, no sockets, no store.
+
+mod account;
+mod charter;
+mod commit;
+mod error;
+mod frame;
+mod ids;
+pub mod limits;
+
+pub use account::{
+    AccountBundle, AppEntry, AppKind, AppLogin, AppLoginReply, BundleUpdate, DeleteAccount, DeletionReceipt,
+    PasswordFinish, PasswordStart, PasswordStartReply, RecoverFinish, RecoverStart, RecoverStartReply,
+    SignInFinish, SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply,
+    SignUpStart, SignUpStartReply,
+};
+pub use charter::{AddedApp, CharterOp, Founding, KeyWrap};
+pub use commit::{CommitHeader, Content, Expect, Op, SignedHeader};
+pub use error::{ErrorCode, Refusal, WireError};
+pub use frame::{
+    ClientFrame, Head, Opened, PollOpen, PollReply, PollRequest, ServerFrame, StaleRecord, StoredEnvelope,
+    Welcome, WorkspaceEntry, decode, decode_limited, encode,
+};
+pub use ids::{
+    AccountId, AppId, Bytes32, Chain, CommitId, Digest, GrantId, Id, Incarnation, LoginId, Nonce,
+    ParseIdError, Part, PollId, RecordId, Revision, Signature, Token, WorkspaceId,
+};
+
+/// The protocol version that this build speaks.
+///
+/// A server answers another version with [`ErrorCode::UnsupportedVersion`] and its own range.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// The media type of every request and answer body.
+pub const MEDIA_TYPE: &str = "application/cbor";

@@ -1,0 +1,54 @@
+//! Every limit of the protocol, in one place.
+
+/// Largest envelope, in bytes: one larger record is set aside on its app.
+pub const ENVELOPE_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest commit, in operations.
+pub const COMMIT_OPS_MAX: usize = 256;
+/// Largest commit, in bytes of envelopes; one larger envelope goes alone.
+pub const COMMIT_BYTES_MAX: usize = 1024 * 1024;
+/// Largest read set of a commit.
+pub const COMMIT_EXPECTS_MAX: usize = 1024;
+/// Largest signed header, in bytes.
+pub const HEADER_BYTES_MAX: usize = 256 * 1024;
+/// Largest frame or request body, in bytes: the largest envelope with its header.
+pub const FRAME_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + HEADER_BYTES_MAX + 64 * 1024;
+/// Largest body of a request before sign-in, in bytes.
+pub const LOGIN_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of envelopes in one page of a catch-up, unless one envelope alone is larger.
+pub const PAGE_BYTES: usize = 256 * 1024;
+/// Envelopes in one page of a catch-up.
+pub const PAGE_ENVELOPES: usize = 512;
+/// Bytes of headers in one message of a catch-up.
+pub const HEADERS_PAGE_BYTES: usize = 128 * 1024;
+/// Bytes that may wait for one socket before the server drops it; it catches up by its cursor.
+pub const SOCKET_QUEUE_BYTES_MAX: usize = 256 * 1024;
+/// Initial WebSocket read and write buffers, in bytes.
+pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
+/// Sockets of one account, beyond the places, for control connections and reconnects.
+pub const SOCKETS_PER_ACCOUNT_MAX: usize = 32;
+/// Requests of one address before sign-in, each minute.
+pub const LOGIN_REQUESTS_PER_MINUTE: u32 = 120;
+/// Failed sign-ins of one account or address before it must wait.
+pub const LOGIN_FAILURES_MAX: u32 = 10;
+/// Frames of one connection, each minute.
+pub const FRAMES_PER_MINUTE: u32 = 60_000;
+/// How long an empty long poll waits, in milliseconds.
+pub const POLL_WAIT_MS: u64 = 25_000;
+/// How often each side of a socket sends a ping, in milliseconds.
+pub const PING_INTERVAL_MS: u64 = 20_000;
+/// Silence after which a socket counts as dead, in milliseconds.
+pub const SILENCE_MS_MAX: u64 = 50_000;
+/// How long a grant lives, in milliseconds.
+pub const GRANT_MS: u64 = 5 * 60 * 1000;
+/// Longest e-mail address, in bytes (RFC 5321 section 4.5.3.1).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest name of an app, in bytes.
+pub const APP_NAME_BYTES_MAX: usize = 100;
+/// Workspaces of one account.
+pub const WORKSPACES_MAX: usize = 1_000;
+/// Apps signed in to one account, connected or not.
+pub const APPS_MAX: usize = 100;
+/// Items that one commit may purge without the bulk mark.
+pub const PURGE_OPS_FREE: usize = 20;
+/// Commits that an app keeps under way at once in one workspace.
+pub const COMMITS_IN_FLIGHT: usize = 4;
