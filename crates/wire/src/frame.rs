@@ -148,6 +148,10 @@ pub enum ClientFrame {
         /// The newest entry that the app has applied.
         #[n(1)]
         cursor: Head,
+        /// Envelopes put at or before this entry were received before the connection broke: do not
+        /// send them again. Pages come in the order of seq, so that this is enough to go on; 0 for all.
+        #[n(2)]
+        pages_after: u64,
     },
     /// Pushes a commit. A founding creates its workspace and subscribes to it.
     #[n(2)]

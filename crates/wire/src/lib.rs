@@ -10,6 +10,8 @@
 //!
 //! This crate knows no behaviour: no clock, no randomness, no keys, no sockets, no store.
 
+#![deny(missing_docs)]
+
 mod account;
 mod charter;
 mod commit;
