@@ -1,1 +1,52 @@
-//! placeholder
+//! The cryptography of Satchel: one suite, without negotiation (DESIGN section 8, `docs/protocol.md`).
+//!
+//! ```text
+//! password ──OPAQUE──▶ ExportKey ──▶ AccountKey ◀── RecoveryCode
+//!                                        │
+//!                                        ▼ seals
+//!                                  IdentityKeys ──certificate──▶ AppKey ──▶ signatures of commits
+//!                                        │ unwraps
+//!                                        ▼
+//!                                    EpochKey ──▶ record key ──▶ envelope
+//! LocalKey ──▶ what an app keeps on its disk
+//! ```
+//!
+//! Invariants: a function that opens or verifies gives its result only for bytes in their one canonical
+//! form, at the place they were made for. Every format begins with a version byte. Every signature and
+//! hash begins with a label of its own, so that none can stand for another. No input panics. Key types are
+//! wiped when dropped, and their `Debug` shows nothing.
+//!
+//! It knows nothing of time, storage, network or where randomness comes from (an argument everywhere),
+//! nor of messages (`satchel_wire` has those) or of what is in a payload.
+
+#![deny(missing_docs)]
+
+mod account;
+mod app;
+mod compress;
+mod envelope;
+mod epoch;
+mod error;
+mod identity;
+mod ledger;
+mod local;
+mod opaque;
+mod padding;
+mod primitive;
+mod recovery;
+
+pub use account::AccountKey;
+pub use app::{AppCertificate, AppKey, verify_commit, verify_open};
+pub use envelope::{
+    ENVELOPE_OVERHEAD, EnvelopeError, EnvelopePlace, OpenedEnvelope, PAYLOAD_BYTES_MAX, open_envelope,
+    seal_envelope,
+};
+pub use epoch::{EpochKey, WrapContext};
+pub use error::CryptoError;
+pub use identity::{IdentityKeys, IdentityPublic};
+pub use ledger::{StateDigest, derive_chain, derive_revision, derive_token_hash, derive_workspace_id};
+pub use local::LocalKey;
+pub use opaque::{
+    ClientLogin, ClientRegistration, ExportKey, OpaqueError, PasswordFile, ServerLogin, ServerSetup,
+};
+pub use recovery::{RecoveryCode, RecoveryKey, verify_recovery};
