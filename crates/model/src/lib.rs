@@ -6,10 +6,24 @@
 //! This crate knows no clock, no randomness (generators are arguments), no files, no network, no
 //! async, and no keys.
 
+#![deny(missing_docs)]
+
 pub mod document;
+pub mod format;
+pub mod merge;
 pub mod node;
+mod node_document;
 pub mod order;
+pub mod path;
+pub mod reconcile;
+pub mod resolve;
+pub mod search;
+mod stable;
+mod text;
+pub mod tree;
+pub mod variable;
 
 pub use document::{Element, ElementId, List, Map, Value};
-pub use node::{Body, Conflict, ConflictId, Conflicts, Item, Kind, Node, Position, RecordId, Trashed};
-pub use order::OrderKey;
+pub use node::{Body, Conflict, ConflictId, Conflicts, IdError, Item, Kind, Node, Position, RecordId, Trashed};
+pub use order::{OrderError, OrderKey};
+pub use tree::Tree;

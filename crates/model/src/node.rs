@@ -1,7 +1,12 @@
 //! Items: the node that the tree is made of, the body that holds everything else, and conflicts.
+//!
+//! Knows nothing of how a record is stored, sealed or sent.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
+
+use rand_core::RngCore;
 
 use crate::{Map, OrderKey, Value};
 
@@ -20,6 +25,53 @@ impl fmt::Debug for RecordId {
         write!(f, "RecordId({self})")
     }
 }
+
+impl RecordId {
+    /// Makes a random id.
+    pub fn make(rng: &mut dyn RngCore) -> Self {
+        let mut bytes = [0; 16];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+}
+
+impl FromStr for RecordId {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let wrong = IdError { digits: 32 };
+        let digits: &[u8; 32] = text.as_bytes().try_into().map_err(|_| wrong)?;
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (nibble(pair[0]).ok_or(wrong)? << 4) | nibble(pair[1]).ok_or(wrong)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// A text is not an id: it has not so many hexadecimal digits and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdError {
+    /// How many digits the id has.
+    pub digits: usize,
+}
+
+impl fmt::Display for IdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "reading an id: it is not {} hexadecimal digits", self.digits)
+    }
+}
+
+impl std::error::Error for IdError {}
 
 /// What an item is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +92,36 @@ pub enum Kind {
     Globals,
     /// A kind of a newer version, kept as it is.
     Unknown(String),
+}
+
+impl Kind {
+    /// The word that stands for the kind in stored records.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Workspace => "workspace",
+            Self::Collection => "collection",
+            Self::Folder => "folder",
+            Self::Request => "request",
+            Self::Example => "example",
+            Self::Environment => "environment",
+            Self::Globals => "globals",
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// The kind that a word stands for.
+    pub fn from_word(word: &str) -> Self {
+        match word {
+            "workspace" => Self::Workspace,
+            "collection" => Self::Collection,
+            "folder" => Self::Folder,
+            "request" => Self::Request,
+            "example" => Self::Example,
+            "environment" => Self::Environment,
+            "globals" => Self::Globals,
+            _ => Self::Unknown(word.to_owned()),
+        }
+    }
 }
 
 /// Where an item stands: under which parent, and where among its siblings.
@@ -108,16 +190,20 @@ pub struct ConflictId(pub String);
 /// The conflicts of a record, a value that syncs with it.
 pub type Conflicts = BTreeMap<ConflictId, Conflict>;
 
-/// Two values for one field, neither lost. The record shows `server`.
+/// Two values for one field, neither lost.
+///
+/// The record shows `server`, except where that side removed what the other edited: then the edited
+/// value stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// The field: names and element ids from the document's root.
+    /// The field: names and element ids from the document's root; of a node the field's name. Empty
+    /// where too much differs to keep it field by field: then it is about all fields at once.
     pub path: Vec<String>,
     /// The value that both began from; none if the field did not exist.
     pub base: Option<Value>,
-    /// The value that lost its place; none if that side removed the field.
+    /// The value of the app that merged; none if that side removed the field.
     pub local: Option<Value>,
-    /// The value that shows; none if that side removed the field.
+    /// The value that the server had; none if that side removed the field.
     pub server: Option<Value>,
     /// Whose value `local` is: the account's id in hexadecimal.
     pub who: String,

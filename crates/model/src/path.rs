@@ -1,0 +1,78 @@
+//! Paths of items as people write them: names with `/` between, `\/` for a slash in a name.
+//!
+//! Why it exists: one spelling for the command line, replies and messages. `\\` stands for a backslash;
+//! a backslash before anything else stands for itself, so that careless text still means something.
+//!
+//! Knows nothing of which items exist.
+
+use crate::RecordId;
+
+/// The name under which items show whose place is gone.
+pub const RECOVERED: &str = "Recovered";
+
+/// The names of a path; empty names (a doubled or trailing slash) are left out.
+pub fn parse(text: &str) -> Vec<String> {
+    let mut names = vec![String::new()];
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match (char, chars.peek()) {
+            ('\\', Some(next @ ('/' | '\\'))) => {
+                let next = *next;
+                push(&mut names, next);
+                chars.next();
+            }
+            ('/', _) => names.push(String::new()),
+            (char, _) => push(&mut names, char),
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+fn push(names: &mut [String], char: char) {
+    names.last_mut().expect("it begins with one name and only grows").push(char);
+}
+
+/// The path that names lead along.
+pub fn format<S: AsRef<str>>(names: &[S]) -> String {
+    let escaped = names.iter().map(|name| name.as_ref().replace('\\', "\\\\").replace('/', "\\/"));
+    escaped.collect::<Vec<_>>().join("/")
+}
+
+/// The record id that a text is, if it is one.
+pub fn parse_id(text: &str) -> Option<RecordId> {
+    text.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
+
+    use super::{format, parse, parse_id};
+
+    #[test]
+    fn names_stand_between_slashes() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(parse(text), expected, "{text}");
+        check("", &[]);
+        check("Shop", &["Shop"]);
+        check("Shop/Cart/Get cart", &["Shop", "Cart", "Get cart"]);
+        check("/Shop//Cart/", &["Shop", "Cart"]);
+        check(r"a\/b/c", &["a/b", "c"]);
+        check(r"a\\/b", &[r"a\", "b"]);
+        check(r"C:\temp\", &[r"C:\temp\"]);
+    }
+
+    #[test]
+    fn an_id_is_32_hexadecimal_digits() {
+        assert!(parse_id("000102030405060708090a0b0c0d0e0f").is_some());
+        assert!(parse_id("000102030405060708090a0b0c0d0e0").is_none());
+        assert!(parse_id("Shop").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_leads_back_to_its_names(names in prop::collection::vec(r"[ab/\\ä]{1,5}", 0..5)) {
+            prop_assert_eq!(parse(&format(&names)), names);
+        }
+    }
+}
