@@ -1,0 +1,390 @@
+//! What the server sends: verified entry by entry, merged with what waits, applied with the cursor.
+//!
+//! A live entry and a catch-up go the same way: every header is checked against charter, chain and
+//! parents first ([`Staging`]), then effects and cursor move in one transaction ([`Effects`]). An
+//! entry that does not verify blocks its workspace with an alarm; an envelope that verifies but does
+//! not open sets only its record aside.
+
+use std::collections::BTreeSet;
+
+use satchel_crypto::derive_revision;
+use satchel_model::merge::Authorship;
+use satchel_wire::{
+    ClientFrame, CommitId, Content, Digest, ErrorCode, Head, Refusal, Revision, ServerFrame, SignedHeader,
+    StaleRecord, StoredEnvelope, WorkspaceId,
+};
+
+use crate::EngineError;
+use crate::effects::Effects;
+use crate::engine::{Engine, Event};
+use crate::replica::{Flight, Link, Replica, place};
+use crate::staging::{Refused, Staging, take_entry_envelopes, take_page};
+use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
+
+impl Replica {
+    /// The frame that starts or resumes the feed, unless the workspace is blocked.
+    pub(crate) fn begin_catch_up(&mut self) -> Option<ClientFrame> {
+        let mut staging = Staging::new(self);
+        match std::mem::replace(&mut self.link, Link::Idle) {
+            Link::Blocked(alarm, detail) => {
+                self.link = Link::Blocked(alarm, detail);
+                return None;
+            }
+            Link::CatchingUp(old) => {
+                staging.pages_after = old.pages_after;
+                staging.envelopes = old.envelopes;
+            }
+            Link::Idle | Link::Live => {}
+        }
+        let pages_after = staging.pages_after;
+        self.link = Link::CatchingUp(Box::new(staging));
+        Some(ClientFrame::Subscribe { workspace: self.workspace, cursor: self.head, pages_after })
+    }
+}
+
+impl Engine {
+    /// Takes one frame of a workspace's feed, or an answer to a commit.
+    pub(crate) fn handle_feed<S: Store>(
+        &mut self,
+        frame: ServerFrame,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        match frame {
+            ServerFrame::Headers { workspace, first_seq, headers } => {
+                self.stage(workspace, |replica, staging| {
+                    (first_seq..).zip(&headers).try_for_each(|(seq, h)| staging.take_header(replica, seq, h))
+                });
+                Ok(())
+            }
+            ServerFrame::Page { workspace, envelopes } => {
+                self.stage(workspace, |_, staging| take_page(staging, workspace, envelopes));
+                Ok(())
+            }
+            ServerFrame::CaughtUp { workspace, head, digest } => {
+                self.handle_caught_up(workspace, head, digest, now_ms, store)
+            }
+            ServerFrame::Entry { workspace, seq, header, envelopes } => {
+                let envelopes = envelopes.into_iter().map(Into::into).collect();
+                self.handle_entry(workspace, seq, &header, envelopes, now_ms, store)
+            }
+            ServerFrame::Accepted { workspace, commit, seq } => {
+                self.handle_accepted(workspace, commit, seq, now_ms, store)
+            }
+            ServerFrame::Stale { workspace, commit, head, records } => {
+                self.handle_stale(workspace, commit, head, &records, store)
+            }
+            ServerFrame::Rejected { workspace, commit, refusal } => {
+                self.handle_rejected(workspace, commit, &refusal, store)
+            }
+            ServerFrame::Fetched { workspace, envelopes, .. } => {
+                self.handle_fetched(workspace, envelopes, store)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn stage(
+        &mut self,
+        workspace: WorkspaceId,
+        take: impl FnOnce(&Replica, &mut Staging) -> Result<(), Refused>,
+    ) {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        let link = std::mem::replace(&mut replica.link, Link::Idle);
+        let Link::CatchingUp(mut staging) = link else {
+            replica.link = link;
+            return;
+        };
+        let taken = take(replica, &mut staging);
+        replica.link = Link::CatchingUp(staging);
+        if let Err((alarm, detail)) = taken {
+            self.block(workspace, alarm, &detail);
+        }
+    }
+
+    fn handle_caught_up<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        head: Head,
+        digest: Digest,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        let Link::CatchingUp(staging) = &replica.link else { return Ok(()) };
+        if staging.head != head {
+            let detail = format!("the feed ends at {}, its entries at {}", head.seq, staging.head.seq);
+            self.block(workspace, Alarm::Forked, &detail);
+            return Ok(());
+        }
+        let Link::CatchingUp(staging) = std::mem::replace(&mut replica.link, Link::Live) else {
+            unreachable!("it was just looked at")
+        };
+        match self.apply(workspace, *staging, Some(digest), now_ms, store)? {
+            Ok(()) => self.prune_flights(workspace, store),
+            Err((alarm, detail)) => {
+                self.block(workspace, alarm, &detail);
+                Ok(())
+            }
+        }
+    }
+
+    fn handle_entry<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        seq: u64,
+        header: &SignedHeader,
+        envelopes: Vec<Vec<u8>>,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        if !matches!(replica.link, Link::Live) || seq <= replica.head.seq {
+            return Ok(());
+        }
+        replica.server_seq = replica.server_seq.max(seq);
+        if seq > replica.head.seq + 1 {
+            self.subscribe(workspace); // a gap: fetch what lies between
+            return Ok(());
+        }
+        let mut staging = Staging::new(replica);
+        let staged = staging
+            .take_header(replica, seq, header)
+            .and_then(|()| take_entry_envelopes(&mut staging, workspace, seq, header, envelopes));
+        let applied = match staged {
+            Ok(()) => self.apply(workspace, staging, None, now_ms, store)?,
+            Err(refused) => Err(refused),
+        };
+        if let Err((alarm, detail)) = applied {
+            self.block(workspace, alarm, &detail);
+        }
+        Ok(())
+    }
+
+    fn handle_accepted<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        commit: CommitId,
+        seq: u64,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get(&workspace) else { return Ok(()) };
+        if seq <= replica.head.seq {
+            return Ok(());
+        }
+        let Some(flight) = replica.flight(commit) else {
+            self.subscribe(workspace); // a commit that this app gave up was taken after all
+            return Ok(());
+        };
+        let header = flight.stored.header.clone();
+        let envelopes = store.in_flight(workspace, commit).map_err(EngineError::Store)?;
+        self.handle_entry(workspace, seq, &header, envelopes, now_ms, store)
+    }
+
+    /// Applies staged entries and moves the cursor, in one transaction.
+    fn apply<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        staging: Staging,
+        digest: Option<Digest>,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
+        let identity = self.identity.as_ref();
+        let who = identity.map(|identity| identity.account.to_string()).unwrap_or_default();
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        if replica.key.is_none() || !replica.charter.is_founded() {
+            let mut charter = staging.charter.clone();
+            std::mem::swap(&mut replica.charter, &mut charter);
+            replica.open_key(identity);
+            if replica.key.is_none() {
+                replica.charter = charter;
+                return Ok(Err((
+                    Alarm::Forged,
+                    "the workspace's key does not open with this account".into(),
+                )));
+            }
+        }
+        let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
+        if let Err(refused) = effects.collect(replica, &staging, store)? {
+            return Ok(Err(refused));
+        }
+        if digest.is_some_and(|digest| digest != Digest::new(effects.digest.to_bytes())) {
+            let detail = "the server's records are not the ones that this app holds";
+            return Ok(Err((Alarm::Damaged, detail.into())));
+        }
+        let acknowledged = !staging.accepted.is_empty();
+        let records = effects.finish(replica, staging, store)?;
+        if acknowledged || digest.is_some() {
+            replica.acknowledged_ms = Some(now_ms);
+        }
+        if acknowledged {
+            self.events.push_back(Event::Acknowledged { workspace });
+        }
+        if !records.is_empty() {
+            self.events.push_back(Event::Changed { workspace, records });
+        }
+        Ok(Ok(()))
+    }
+
+    /// Gives up commits that cannot be accepted any more; their changes wait merged.
+    fn prune_flights<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        let dead: Vec<_> =
+            replica.flights.iter().filter(|f| !is_current(replica, f)).map(|f| f.stored.commit).collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let writes = dead.iter().map(|commit| Write::RemoveInFlight { commit: *commit }).collect();
+        store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+        replica.flights.retain(|flight| !dead.contains(&flight.stored.commit));
+        Ok(())
+    }
+
+    fn handle_stale<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        commit: CommitId,
+        head: Head,
+        records: &[StaleRecord],
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        let Some(index) = replica.flights.iter().position(|flight| flight.stored.commit == commit) else {
+            return Ok(());
+        };
+        let writes = vec![Write::RemoveInFlight { commit }];
+        store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+        let flight = replica.flights.remove(index);
+        if head.seq > replica.head.seq {
+            self.subscribe(workspace); // the promised entries did not come
+        } else if is_current(replica, &flight) && agrees(replica, records) {
+            let detail = "the server calls a change stale that is based on its newest revision";
+            self.block(workspace, Alarm::Forked, detail);
+        }
+        Ok(())
+    }
+
+    fn handle_rejected<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        commit: Option<CommitId>,
+        refusal: &Refusal,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(commit) = commit else {
+            self.handle_subscription_rejected(workspace, refusal);
+            return Ok(());
+        };
+        if matches!(
+            refusal.code,
+            ErrorCode::Unavailable
+                | ErrorCode::Throttled
+                | ErrorCode::Internal
+                | ErrorCode::GoingAway
+                | ErrorCode::Quota
+        ) {
+            let after_ms = refusal.retry_ms.unwrap_or(1_000);
+            self.events.push_back(Event::Reconnect { after_ms });
+            return Ok(());
+        }
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        let Some(index) = replica.flights.iter().position(|flight| flight.stored.commit == commit) else {
+            return Ok(());
+        };
+        let flight = replica.flights[index].clone();
+        let keys: Vec<_> = flight.keys().collect();
+        let detail = format!("the server refused the change: {:?} {}", refusal.code, refusal.detail);
+        let alone = keys.iter().map(|key| key.record).collect::<BTreeSet<_>>().len() <= 1;
+        let mut writes = vec![Write::RemoveInFlight { commit }];
+        let asides: Vec<_> = keys
+            .iter()
+            .filter(|_| alone)
+            .map(|key| Aside { key: *key, alarm: Alarm::Refused, detail: detail.clone() })
+            .collect();
+        writes.extend(asides.iter().cloned().map(Write::SetAside));
+        store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+        replica.flights.remove(index);
+        replica.aside.extend(asides.into_iter().map(|aside| (aside.key, aside)));
+        for key in &keys {
+            if let Some(pending) = replica.pending.get_mut(key) {
+                (pending.alone, pending.held) = (true, alone);
+            }
+        }
+        if keys.is_empty() {
+            self.block(workspace, Alarm::Refused, &detail); // a charter entry: nothing can follow it
+        } else if alone {
+            self.events.push_back(Event::Alarm { workspace, alarm: Alarm::Refused, detail });
+        }
+        Ok(())
+    }
+
+    fn handle_subscription_rejected(&mut self, workspace: WorkspaceId, refusal: &Refusal) {
+        match refusal.code {
+            ErrorCode::CursorUnknown => self.block(
+                workspace,
+                Alarm::RolledBack,
+                "the server does not know the history that this app has seen: it was restored from an older backup, or it shows another one",
+            ),
+            ErrorCode::NotFound | ErrorCode::Forbidden => {
+                self.block(workspace, Alarm::Gone, "the workspace was deleted, or this account has no access any more");
+            }
+            _ => self.events.push_back(Event::Reconnect { after_ms: refusal.retry_ms.unwrap_or(1_000) }),
+        }
+    }
+
+    fn handle_fetched<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        envelopes: Vec<StoredEnvelope>,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        for stored in envelopes {
+            let key = Key { record: stored.record, part: stored.part };
+            let envelope: Vec<u8> = stored.envelope.into();
+            let revision = Revision::new(derive_revision(&place(workspace, key), &envelope));
+            let Some(base) = replica.base.get(&key).copied() else { continue };
+            if base.revision != revision {
+                continue; // changed meanwhile: the feed brings the newer one
+            }
+            let Ok(opened) = replica.open(key, &envelope) else { continue };
+            let conflicts = opened.conflicts();
+            let put = Write::PutBase { key, seq: base.seq, revision, conflicts, envelope };
+            let writes = vec![put, Write::ClearAside { key }];
+            store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+            replica.aside.remove(&key);
+            if !replica.pending.contains_key(&key) {
+                replica.show(key, Some(opened));
+            }
+        }
+        for key in std::mem::take(&mut replica.fetching) {
+            replica.fetch.remove(&key); // what did not come is not asked for again on this connection
+        }
+        Ok(())
+    }
+}
+
+/// Whether every operation of a commit is still based on the present revision.
+fn is_current(replica: &Replica, flight: &Flight) -> bool {
+    match &flight.header.content {
+        Content::Ops { ops, expects, .. } => {
+            let revision = |record, part| replica.base.get(&Key { record, part }).map(|base| base.revision);
+            ops.iter().all(|op| revision(op.record, op.part) == op.parent)
+                && expects.iter().all(|expect| revision(expect.record, expect.part) == expect.revision)
+        }
+        Content::Charter(_) => !replica.charter.knows(flight.header.app),
+    }
+}
+
+fn agrees(replica: &Replica, records: &[StaleRecord]) -> bool {
+    records.iter().all(|stale| {
+        let key = Key { record: stale.record, part: stale.part };
+        replica.base.get(&key).map(|base| base.revision) == stale.revision
+    })
+}

@@ -1,0 +1,107 @@
+//! A store in memory, for tests and the simulator.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use satchel_wire::{CommitId, Part, WorkspaceId};
+
+use crate::store::{Aside, BaseEntry, Batch, InFlight, Key, Loaded, PendingEntry, Store, Write};
+
+/// A [`Store`] that keeps everything in memory; a clone is a snapshot of its disk.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    workspaces: BTreeMap<WorkspaceId, Rows>,
+}
+
+#[derive(Debug, Clone)]
+struct Rows {
+    meta: Loaded,
+    base: BTreeMap<Key, (BaseEntry, Vec<u8>)>,
+    pending: BTreeMap<Key, (PendingEntry, Option<Vec<u8>>)>,
+    in_flight: BTreeMap<CommitId, (InFlight, Vec<Vec<u8>>)>,
+    aside: BTreeMap<Key, Aside>,
+}
+
+impl Rows {
+    fn new() -> Self {
+        Self {
+            meta: Loaded::empty(),
+            base: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            aside: BTreeMap::new(),
+        }
+    }
+
+    fn write(&mut self, write: &Write) {
+        match write {
+            Write::AddWorkspace | Write::RemoveWorkspace => {}
+            Write::PutBase { key, seq, revision, conflicts, envelope } => {
+                let node_envelope = (key.part == Part::Node).then(|| envelope.clone());
+                let (key, seq, revision, conflicts) = (*key, *seq, *revision, *conflicts);
+                let entry = BaseEntry { key, seq, revision, conflicts, node_envelope };
+                self.base.insert(key, (entry, envelope.clone()));
+            }
+            Write::RemoveBase { key } => drop(self.base.remove(key)),
+            Write::PutPending { key, ordinal, conflicts, payload } => {
+                let node_payload = if key.part == Part::Node { payload.clone() } else { None };
+                let (key, ordinal, conflicts, purged) = (*key, *ordinal, *conflicts, payload.is_none());
+                let entry = PendingEntry { key, ordinal, conflicts, purged, node_payload };
+                self.pending.insert(key, (entry, payload.clone()));
+            }
+            Write::RemovePending { key } => drop(self.pending.remove(key)),
+            Write::PutInFlight { commit, envelopes } => {
+                self.in_flight.insert(commit.commit, (commit.clone(), envelopes.clone()));
+            }
+            Write::RemoveInFlight { commit } => drop(self.in_flight.remove(commit)),
+            Write::AddCharter { seq, header } => self.meta.charter.push((*seq, header.clone())),
+            Write::SetHead { head, digest } => (self.meta.head, self.meta.digest) = (*head, *digest),
+            Write::SetIncarnation(incarnation) => self.meta.incarnation = Some(*incarnation),
+            Write::SetAside(aside) => drop(self.aside.insert(aside.key, aside.clone())),
+            Write::ClearAside { key } => drop(self.aside.remove(key)),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    type Error = Infallible;
+
+    fn workspaces(&self) -> Result<Vec<WorkspaceId>, Infallible> {
+        Ok(self.workspaces.keys().copied().collect())
+    }
+
+    fn load(&self, workspace: WorkspaceId) -> Result<Loaded, Infallible> {
+        let Some(rows) = self.workspaces.get(&workspace) else { return Ok(Loaded::empty()) };
+        let mut loaded = rows.meta.clone();
+        loaded.charter.sort_by_key(|(seq, _)| *seq);
+        loaded.base = rows.base.values().map(|(entry, _)| entry.clone()).collect();
+        loaded.pending = rows.pending.values().map(|(entry, _)| entry.clone()).collect();
+        loaded.in_flight = rows.in_flight.values().map(|(commit, _)| commit.clone()).collect();
+        loaded.in_flight.sort_by_key(|commit| commit.ordinal);
+        loaded.aside = rows.aside.values().cloned().collect();
+        Ok(loaded)
+    }
+
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.workspaces.get(&workspace).and_then(|rows| Some(rows.base.get(&key)?.1.clone())))
+    }
+
+    fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.workspaces.get(&workspace).and_then(|rows| rows.pending.get(&key)?.1.clone()))
+    }
+
+    fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, Infallible> {
+        let rows = self.workspaces.get(&workspace);
+        Ok(rows.and_then(|rows| Some(rows.in_flight.get(&commit)?.1.clone())).unwrap_or_default())
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Result<(), Infallible> {
+        if batch.writes.contains(&Write::RemoveWorkspace) {
+            self.workspaces.remove(&batch.workspace);
+            return Ok(());
+        }
+        let rows = self.workspaces.entry(batch.workspace).or_insert_with(Rows::new);
+        batch.writes.iter().for_each(|write| rows.write(write));
+        Ok(())
+    }
+}

@@ -1,0 +1,304 @@
+//! What goes out: subscriptions, commits under way, and new commits made of what waits.
+//!
+//! At most one commit in flight changes a record part; later edits coalesce in its pending state.
+//! A commit is durable in the store before its frame is handed out, so that a crash sends the same
+//! bytes under the same id again and the server can answer as the first time.
+
+use std::collections::BTreeSet;
+
+use rand_core::{CryptoRng, RngCore};
+use satchel_crypto::{derive_revision, seal_envelope};
+use satchel_wire::limits::{COMMIT_BYTES_MAX, COMMIT_OPS_MAX, COMMITS_IN_FLIGHT, ENVELOPE_BYTES_MAX};
+use satchel_wire::{
+    AddedApp, CharterOp, ClientFrame, Content, Expect, Op, Part, RecordId, Revision, SignedHeader,
+};
+
+use crate::EngineError;
+use crate::engine::{Connection, Engine, Event, Identity, make_header, sign};
+use crate::replica::{Flight, Link, Opened, Replica, model_id, place, wire_id};
+use crate::store::{Alarm, Aside, Batch, InFlight, Key, Store, Write};
+
+/// The parts of a commit that is being made.
+#[derive(Default)]
+struct Draft {
+    ops: Vec<Op>,
+    expects: Vec<Expect>,
+    ordinals: Vec<u64>,
+    envelopes: Vec<Vec<u8>>,
+    bytes: usize,
+    too_large: Vec<(Key, usize)>,
+    void: Vec<Key>,
+}
+
+impl Engine {
+    /// The next frame to send; none when there is nothing to send now.
+    ///
+    /// Call it again after every [`Engine::edit`] and [`Engine::handle_frame`] until it gives none.
+    #[must_use = "a frame that is dropped is sent again only after a reconnect"]
+    pub fn poll_transmit<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        rng: &mut R,
+        store: &mut S,
+    ) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
+        if !matches!(self.connection, Connection::Open) {
+            return Ok(None);
+        }
+        if let Some(frame) = self.outbox.pop_front() {
+            return Ok(Some(frame));
+        }
+        let Some(identity) = &self.identity else { return Ok(None) };
+        for replica in self.replicas.values_mut().filter(|replica| !replica.is_scratch()) {
+            if !matches!(replica.link, Link::Live) {
+                continue;
+            }
+            if let Some(frame) = replica.next_fetch(&mut self.next_request) {
+                return Ok(Some(frame));
+            }
+            if !replica.flights.iter().any(|flight| !flight.sent) {
+                replica.make_commit(identity, rng, store, &mut self.events)?;
+            }
+            if let Some(frame) = replica.next_commit(store)? {
+                return Ok(Some(frame));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Replica {
+    fn next_fetch(&mut self, next_request: &mut u32) -> Option<ClientFrame> {
+        if self.fetch.is_empty() || !self.fetching.is_empty() {
+            return None;
+        }
+        self.fetching = self.fetch.iter().take(COMMIT_OPS_MAX).copied().collect();
+        *next_request = next_request.wrapping_add(1);
+        let records = self.fetching.iter().map(|key| (key.record, key.part)).collect();
+        Some(ClientFrame::Fetch { request: *next_request, workspace: self.workspace, records })
+    }
+
+    /// The frame of the next commit under way that was not sent on this connection.
+    fn next_commit<S: Store>(&mut self, store: &S) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
+        let workspace = self.workspace;
+        let Some(flight) = self.flights.iter_mut().find(|flight| !flight.sent) else { return Ok(None) };
+        let envelopes = store.in_flight(workspace, flight.stored.commit).map_err(EngineError::Store)?;
+        flight.sent = true;
+        let header = flight.stored.header.clone();
+        let envelopes = envelopes.into_iter().map(Into::into).collect();
+        Ok(Some(ClientFrame::Commit { header, envelopes }))
+    }
+
+    /// Makes a commit of what waits, if anything does and there is room for one more.
+    fn make_commit<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        identity: &Identity,
+        rng: &mut R,
+        store: &mut S,
+        events: &mut std::collections::VecDeque<Event>,
+    ) -> Result<(), EngineError<S::Error>> {
+        if self.flights.len() >= COMMITS_IN_FLIGHT {
+            return Ok(());
+        }
+        let flying: BTreeSet<Key> = self.flights.iter().flat_map(Flight::keys).collect();
+        let ready = |key: &Key, held: bool| !held && !flying.contains(key);
+        let mut keys: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|(key, pending)| ready(key, pending.held))
+            .map(|(key, pending)| (pending.ordinal, *key))
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        if self.charter.is_founded() && !self.charter.knows(identity.app) {
+            return self.make_add_app(identity, rng, store);
+        }
+        keys.sort_unstable();
+        let alone = keys.first().is_some_and(|(_, key)| self.pending[key].alone);
+        if alone {
+            let record = keys[0].1.record;
+            keys.retain(|(_, key)| key.record == record);
+        }
+        let draft = self.draft(&keys, &flying, rng, store)?;
+        self.keep_draft(draft, identity, rng, store, events)
+    }
+
+    fn make_add_app<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        identity: &Identity,
+        rng: &mut R,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        if self.flights.iter().any(|flight| matches!(flight.header.content, Content::Charter(_))) {
+            return Ok(()); // it is under way; what waits follows it
+        }
+        let added = AddedApp { certificate: identity.certificate.clone().into() };
+        let content = Content::Charter(CharterOp::AddApp(added));
+        self.keep_flight(identity, content, Vec::new(), Vec::new(), rng, store)
+    }
+
+    fn draft<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        keys: &[(u64, Key)],
+        flying: &BTreeSet<Key>,
+        rng: &mut R,
+        store: &S,
+    ) -> Result<Draft, EngineError<S::Error>> {
+        let epoch_key = self.key.as_ref().ok_or(EngineError::NoKey(self.workspace))?;
+        let mut draft = Draft::default();
+        for (ordinal, key) in keys {
+            if draft.ops.len() == COMMIT_OPS_MAX {
+                break;
+            }
+            let parent = self.base.get(key).map(|base| base.revision);
+            let (record, part) = (key.record, key.part);
+            let Some(payload) = store.pending(self.workspace, *key).map_err(EngineError::Store)? else {
+                if parent.is_none() {
+                    draft.void.push(*key); // made and purged before the server saw it
+                } else {
+                    draft.ops.push(Op { record, part, parent, put: None });
+                    draft.ordinals.push(*ordinal);
+                }
+                continue;
+            };
+            let place = place(self.workspace, *key);
+            let parent_bytes = parent.map(|revision| *revision.as_bytes());
+            let sealed = seal_envelope(epoch_key, 1, &place, parent_bytes, &payload, rng);
+            let envelope = match sealed {
+                Ok(envelope) if envelope.len() <= ENVELOPE_BYTES_MAX => envelope,
+                _ => {
+                    draft.too_large.push((*key, payload.len()));
+                    continue;
+                }
+            };
+            if !draft.ops.is_empty() && draft.bytes + envelope.len() > COMMIT_BYTES_MAX {
+                break;
+            }
+            draft.bytes += envelope.len();
+            let put = Some(Revision::new(derive_revision(&place, &envelope)));
+            draft.ops.push(Op { record, part, parent, put });
+            draft.ordinals.push(*ordinal);
+            draft.envelopes.push(envelope);
+        }
+        draft.expects = self.read_set(&draft.ops, flying, store)?;
+        Ok(draft)
+    }
+
+    /// What else must be unchanged: the ancestors of where an item moves to, and the other half of
+    /// an item that is edited or trashed.
+    fn read_set<S: Store>(
+        &self,
+        ops: &[Op],
+        flying: &BTreeSet<Key>,
+        store: &S,
+    ) -> Result<Vec<Expect>, EngineError<S::Error>> {
+        let changed: BTreeSet<Key> = ops.iter().map(|op| Key { record: op.record, part: op.part }).collect();
+        let mut keys = BTreeSet::new();
+        for op in ops.iter().filter(|op| op.parent.is_some()) {
+            match op.part {
+                Part::Body => drop(keys.insert(Key { record: op.record, part: Part::Node })),
+                Part::Node => self.read_set_of_node(op.record, &mut keys, store)?,
+            }
+        }
+        let free = |key: &Key| !changed.contains(key) && !flying.contains(key);
+        let expects = keys.into_iter().filter(free).filter_map(|key| {
+            let revision = self.base.get(&key)?.revision;
+            Some(Expect { record: key.record, part: key.part, revision: Some(revision) })
+        });
+        Ok(expects.take(satchel_wire::limits::COMMIT_EXPECTS_MAX).collect())
+    }
+
+    fn read_set_of_node<S: Store>(
+        &self,
+        record: RecordId,
+        keys: &mut BTreeSet<Key>,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let key = Key { record, part: Part::Node };
+        let Some(wanted) = self.nodes.get(&model_id(record)) else { return Ok(()) };
+        let Some(Opened::Node(was)) = self.acknowledged_if_readable(key, store)? else { return Ok(()) };
+        if wanted.trashed.is_some() && was.trashed.is_none() {
+            keys.insert(Key { record, part: Part::Body });
+        }
+        if wanted.position.parent == was.position.parent {
+            return Ok(());
+        }
+        let mut ancestor = wanted.position.parent;
+        while let Some(node) = self.nodes.get(&ancestor) {
+            if !keys.insert(Key { record: wire_id(ancestor), part: Part::Node }) {
+                break; // listed already, or the root, or a cycle
+            }
+            ancestor = node.position.parent;
+        }
+        Ok(())
+    }
+
+    fn keep_draft<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        draft: Draft,
+        identity: &Identity,
+        rng: &mut R,
+        store: &mut S,
+        events: &mut std::collections::VecDeque<Event>,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Draft { ops, expects, ordinals, envelopes, too_large, void, .. } = draft;
+        if !too_large.is_empty() || !void.is_empty() {
+            self.drop_unsendable(&too_large, &void, store, events)?;
+        }
+        if ops.is_empty() {
+            return Ok(());
+        }
+        // The mark is a person's word; the engine has no edit yet that would carry it.
+        let content = Content::Ops { ops, expects, bulk: false };
+        self.keep_flight(identity, content, ordinals, envelopes, rng, store)
+    }
+
+    fn drop_unsendable<S: Store>(
+        &mut self,
+        too_large: &[(Key, usize)],
+        void: &[Key],
+        store: &mut S,
+        events: &mut std::collections::VecDeque<Event>,
+    ) -> Result<(), EngineError<S::Error>> {
+        let asides: Vec<_> = too_large
+            .iter()
+            .map(|(key, bytes)| {
+                let detail = format!("{bytes} bytes, at most {ENVELOPE_BYTES_MAX} sync");
+                Aside { key: *key, alarm: Alarm::TooLarge, detail }
+            })
+            .collect();
+        let mut writes: Vec<_> = asides.iter().cloned().map(Write::SetAside).collect();
+        writes.extend(void.iter().map(|key| Write::RemovePending { key: *key }));
+        store.apply(&Batch { workspace: self.workspace, writes }).map_err(EngineError::Store)?;
+        for aside in asides {
+            if let Some(pending) = self.pending.get_mut(&aside.key) {
+                pending.held = true;
+            }
+            let (alarm, detail) = (aside.alarm, aside.detail.clone());
+            events.push_back(Event::Alarm { workspace: self.workspace, alarm, detail });
+            self.aside.insert(aside.key, aside);
+        }
+        for key in void {
+            self.pending.remove(key);
+        }
+        Ok(())
+    }
+
+    fn keep_flight<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        identity: &Identity,
+        content: Content,
+        ordinals: Vec<u64>,
+        envelopes: Vec<Vec<u8>>,
+        rng: &mut R,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let header = make_header(identity, self.workspace, self.head, content, rng);
+        let signed: SignedHeader = sign(identity, &header);
+        let ordinal = self.take_ordinal();
+        let stored = InFlight { commit: header.commit, ordinal, header: signed, ordinals };
+        let writes = vec![Write::PutInFlight { commit: stored.clone(), envelopes }];
+        store.apply(&Batch { workspace: self.workspace, writes }).map_err(EngineError::Store)?;
+        self.flights.push(Flight { stored, header, sent: false });
+        Ok(())
+    }
+}

@@ -1,0 +1,410 @@
+//! One workspace on one app: the base, what waits over it, the commits in flight and the cursor.
+//!
+//! ```text
+//!              edit                 transmit              Accepted
+//!   (clean) ─────────▶ pending ───────────────▶ in flight ─────────▶ base
+//!                         ▲                        │
+//!                         └──── merged, Stale ─────┘
+//! ```
+//!
+//! What a person sees of a part is its pending payload, else its base.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use satchel_crypto::{EnvelopePlace, EpochKey, StateDigest, open_envelope};
+use satchel_model::format::payload;
+use satchel_model::{Body, Node};
+use satchel_wire::{
+    Chain, CommitHeader, CommitId, Head, Part, RecordId, Refusal, Revision, SignedHeader, WorkspaceId,
+};
+
+use crate::charter::Charter;
+use crate::staging::Staging;
+use crate::store::{Alarm, Aside, InFlight, Key, Loaded, SCRATCH, Store};
+use crate::{EngineError, Identity};
+
+/// How many positions of the chain are remembered, to compare with what other apps say they saw.
+const CHAINS_KEPT: usize = 1_024;
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disconnected {
+    /// Nothing was tried yet, or the app has no need of a connection.
+    Idle,
+    /// The network or the server did not answer.
+    Unreachable {
+        /// What was seen.
+        detail: String,
+    },
+    /// The server's certificate is not trusted.
+    Certificate {
+        /// What was seen.
+        detail: String,
+    },
+    /// What answered is not a Satchel server.
+    NotSatchel {
+        /// What was seen.
+        detail: String,
+    },
+    /// The server refused or ended the connection.
+    Refused(Refusal),
+}
+
+/// A state of DESIGN section 6, for one workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncState {
+    /// No connection, and why.
+    Offline(Disconnected),
+    /// Opening, or re-opening.
+    Connecting,
+    /// Connected, and something waits either way.
+    Syncing,
+    /// Every local change is durable on the server and the feed is applied to its head.
+    InSync,
+    /// This workspace cannot go on without someone.
+    Blocked(Alarm, String),
+}
+
+/// What `status` shows of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The state.
+    pub state: SyncState,
+    /// Items with changes that the server has not acknowledged.
+    pub up: u64,
+    /// Ledger entries still to receive, as far as is known.
+    pub down: u64,
+    /// Conflicts, over all records.
+    pub conflicts: u64,
+    /// Records set aside.
+    pub aside: Vec<Aside>,
+    /// The cursor.
+    pub head: Head,
+    /// When the server last acknowledged, in milliseconds since 1970 as passed in.
+    pub acknowledged_ms: Option<u64>,
+}
+
+/// What a check of the local copy found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyReport {
+    /// Records checked.
+    pub records: u64,
+    /// Ledger entries that the cursor has passed.
+    pub entries: u64,
+    /// What does not verify; fetched again as soon as there is a connection.
+    pub damaged: Vec<Key>,
+    /// The digest of the base is the one that the cursor says.
+    pub digest_agrees: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Base {
+    pub(crate) seq: u64,
+    pub(crate) revision: Revision,
+    pub(crate) conflicts: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pending {
+    pub(crate) ordinal: u64,
+    pub(crate) conflicts: u32,
+    pub(crate) purged: bool,
+    /// Send it in a commit of its own: a commit with others was refused.
+    pub(crate) alone: bool,
+    /// Do not send it: the server refused it, or it is too large.
+    pub(crate) held: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Flight {
+    pub(crate) stored: InFlight,
+    pub(crate) header: CommitHeader,
+    pub(crate) sent: bool,
+}
+
+/// Where a replica stands with the server, on the present connection.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// Not subscribed.
+    Idle,
+    /// Receiving a catch-up.
+    CatchingUp(Box<Staging>),
+    /// The feed is live.
+    Live,
+    /// Sync cannot go on.
+    Blocked(Alarm, String),
+}
+
+/// One workspace on one app.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) head: Head,
+    pub(crate) digest: StateDigest,
+    pub(crate) charter: Charter,
+    pub(crate) key: Option<EpochKey>,
+    pub(crate) base: BTreeMap<Key, Base>,
+    pub(crate) pending: BTreeMap<Key, Pending>,
+    pub(crate) flights: Vec<Flight>,
+    pub(crate) aside: BTreeMap<Key, Aside>,
+    pub(crate) nodes: BTreeMap<satchel_model::RecordId, Node>,
+    pub(crate) link: Link,
+    pub(crate) next_ordinal: u64,
+    pub(crate) chains: BTreeMap<u64, Chain>,
+    pub(crate) server_seq: u64,
+    pub(crate) acknowledged_ms: Option<u64>,
+    /// What is damaged here and shall come again.
+    pub(crate) fetch: BTreeSet<Key>,
+    /// What of it was asked for on this connection and has not been answered.
+    pub(crate) fetching: Vec<Key>,
+}
+
+/// The opened content of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Node(Node),
+    Body(Body),
+}
+
+impl Opened {
+    pub(crate) fn decode(part: Part, bytes: &[u8]) -> Result<Self, String> {
+        match part {
+            Part::Node => payload::decode_node(bytes).map(Self::Node).map_err(|e| e.to_string()),
+            Part::Body => payload::decode_body(bytes).map(Self::Body).map_err(|e| e.to_string()),
+        }
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Node(node) => payload::encode_node(node),
+            Self::Body(body) => payload::encode_body(body),
+        }
+    }
+
+    pub(crate) fn conflicts(&self) -> u32 {
+        let count = match self {
+            Self::Node(node) => node.conflicts.len(),
+            Self::Body(body) => body.conflicts.len(),
+        };
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+}
+
+pub(crate) fn place(workspace: WorkspaceId, key: Key) -> EnvelopePlace {
+    let part = match key.part {
+        Part::Node => 0,
+        Part::Body => 1,
+    };
+    EnvelopePlace { workspace: *workspace.as_bytes(), record: *key.record.as_bytes(), part }
+}
+
+pub(crate) fn model_id(record: RecordId) -> satchel_model::RecordId {
+    satchel_model::RecordId(*record.as_bytes())
+}
+
+pub(crate) fn wire_id(record: satchel_model::RecordId) -> RecordId {
+    RecordId::new(record.0)
+}
+
+impl Replica {
+    pub(crate) fn new(workspace: WorkspaceId) -> Self {
+        Self {
+            workspace,
+            head: Head::EMPTY,
+            digest: StateDigest::default(),
+            charter: Charter::default(),
+            key: None,
+            base: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            flights: Vec::new(),
+            aside: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            link: Link::Idle,
+            next_ordinal: 1,
+            chains: BTreeMap::new(),
+            server_seq: 0,
+            acknowledged_ms: None,
+            fetch: BTreeSet::new(),
+            fetching: Vec::new(),
+        }
+    }
+
+    /// Builds the open state from what is stored; what cannot be opened is set aside and fetched again.
+    pub(crate) fn load(workspace: WorkspaceId, loaded: Loaded, identity: Option<&Identity>) -> Self {
+        let mut replica = Self::new(workspace);
+        replica.head = loaded.head;
+        replica.remember_chain(loaded.head);
+        replica.digest = StateDigest::from_bytes(loaded.digest.as_bytes());
+        replica.load_flights(loaded.in_flight);
+        replica.load_charter(&loaded.charter, identity);
+        replica.aside = loaded.aside.into_iter().map(|aside| (aside.key, aside)).collect();
+        for entry in loaded.base {
+            let base = Base { seq: entry.seq, revision: entry.revision, conflicts: entry.conflicts };
+            replica.base.insert(entry.key, base);
+            if let Some(envelope) = entry.node_envelope {
+                replica.load_node(entry.key, &envelope);
+            }
+        }
+        for entry in loaded.pending {
+            let held = replica.aside.get(&entry.key).is_some_and(|aside| aside.alarm == Alarm::TooLarge);
+            replica.next_ordinal = replica.next_ordinal.max(entry.ordinal + 1);
+            let (ordinal, conflicts, purged) = (entry.ordinal, entry.conflicts, entry.purged);
+            replica.pending.insert(entry.key, Pending { ordinal, conflicts, purged, alone: false, held });
+            if let Some(payload) = entry.node_payload {
+                replica.show(entry.key, Opened::decode(Part::Node, &payload).ok());
+            }
+        }
+        replica
+    }
+
+    fn load_flights(&mut self, stored: Vec<InFlight>) {
+        for stored in stored {
+            let Ok(header) = CommitHeader::decode(&stored.header.header) else { continue };
+            self.next_ordinal = self.next_ordinal.max(stored.ordinal + 1);
+            self.flights.push(Flight { stored, header, sent: false });
+        }
+    }
+
+    fn load_charter(&mut self, entries: &[(u64, SignedHeader)], identity: Option<&Identity>) {
+        for (_, signed) in entries {
+            let Ok(header) = CommitHeader::decode(&signed.header) else { continue };
+            // It verified when it was stored; a damaged row only lacks its effect here.
+            let _ = self.charter.apply(&header, signed);
+        }
+        self.open_key(identity);
+    }
+
+    /// Opens the epoch key from the charter, or from a founding that is still under way.
+    pub(crate) fn open_key(&mut self, identity: Option<&Identity>) {
+        let Some(identity) = identity else { return };
+        let mut charter = self.charter.clone();
+        if !charter.is_founded()
+            && let Some(flight) = self.flights.first()
+        {
+            let _ = charter.apply(&flight.header, &flight.stored.header);
+        }
+        self.key = charter.open_key(self.workspace, identity.account, &identity.keys).ok();
+    }
+
+    fn load_node(&mut self, key: Key, envelope: &[u8]) {
+        match self.open(key, envelope) {
+            Ok(opened) => self.show(key, Some(opened)),
+            Err(detail) => {
+                self.aside.insert(key, Aside { key, alarm: Alarm::Damaged, detail });
+                self.fetch.insert(key);
+            }
+        }
+    }
+
+    /// Opens an envelope and reads its payload.
+    pub(crate) fn open(&self, key: Key, envelope: &[u8]) -> Result<Opened, String> {
+        let epoch_key = self.key.as_ref().ok_or("the workspace's key is not there")?;
+        let opened =
+            open_envelope(epoch_key, &place(self.workspace, key), envelope).map_err(|e| e.to_string())?;
+        Opened::decode(key.part, &opened.payload)
+    }
+
+    /// Sets what a person sees of a part; bodies are read from the store when they are asked for.
+    pub(crate) fn show(&mut self, key: Key, opened: Option<Opened>) {
+        match opened {
+            Some(Opened::Node(node)) => drop(self.nodes.insert(model_id(key.record), node)),
+            None if key.part == Part::Node => drop(self.nodes.remove(&model_id(key.record))),
+            Some(Opened::Body(_)) | None => {}
+        }
+    }
+
+    pub(crate) fn is_scratch(&self) -> bool {
+        self.workspace == SCRATCH
+    }
+
+    pub(crate) fn take_ordinal(&mut self) -> u64 {
+        self.next_ordinal += 1;
+        self.next_ordinal - 1
+    }
+
+    pub(crate) fn remember_chain(&mut self, head: Head) {
+        self.chains.insert(head.seq, head.chain);
+        while self.chains.len() > CHAINS_KEPT {
+            self.chains.pop_first();
+        }
+    }
+
+    pub(crate) fn flight(&self, commit: CommitId) -> Option<&Flight> {
+        self.flights.iter().find(|flight| flight.stored.commit == commit)
+    }
+
+    pub(crate) fn is_flying(&self, key: Key) -> bool {
+        self.flights.iter().any(|flight| flight.keys().any(|flying| flying == key))
+    }
+
+    /// The payload of a part as a person sees it, none if it does not exist.
+    pub(crate) fn visible<S: Store>(
+        &self,
+        key: Key,
+        store: &S,
+    ) -> Result<Option<Opened>, EngineError<S::Error>> {
+        if let Some(pending) = self.pending.get(&key) {
+            if pending.purged {
+                return Ok(None);
+            }
+            let bytes = store.pending(self.workspace, key).map_err(EngineError::Store)?;
+            let bytes = bytes.ok_or_else(|| unreadable("a waiting change is missing"))?;
+            return Opened::decode(key.part, &bytes).map(Some).map_err(unreadable);
+        }
+        self.acknowledged(key, store)
+    }
+
+    /// The payload of a part as the server acknowledged it.
+    pub(crate) fn acknowledged<S: Store>(
+        &self,
+        key: Key,
+        store: &S,
+    ) -> Result<Option<Opened>, EngineError<S::Error>> {
+        if !self.base.contains_key(&key) {
+            return Ok(None);
+        }
+        let envelope = store.base(self.workspace, key).map_err(EngineError::Store)?;
+        let envelope = envelope.ok_or_else(|| unreadable("an envelope is missing"))?;
+        self.open(key, &envelope).map(Some).map_err(unreadable)
+    }
+
+    /// The same, and none where what is stored cannot be read; a failing store is still a failure.
+    pub(crate) fn acknowledged_if_readable<S: Store>(
+        &self,
+        key: Key,
+        store: &S,
+    ) -> Result<Option<Opened>, EngineError<S::Error>> {
+        match self.acknowledged(key, store) {
+            Err(EngineError::Store(source)) => Err(EngineError::Store(source)),
+            read => Ok(read.unwrap_or(None)),
+        }
+    }
+
+    pub(crate) fn waiting_items(&self) -> u64 {
+        let mut records: Vec<_> = self.pending.keys().map(|key| key.record).collect();
+        records.dedup();
+        records.len() as u64
+    }
+
+    pub(crate) fn conflicts(&self) -> impl Iterator<Item = (Key, u32)> {
+        let base = self.base.iter().filter(|(key, _)| !self.pending.contains_key(key));
+        let base = base.map(|(key, base)| (*key, base.conflicts));
+        let pending = self.pending.iter().map(|(key, pending)| (*key, pending.conflicts));
+        base.chain(pending).filter(|(_, count)| *count > 0)
+    }
+}
+
+impl Flight {
+    /// The parts that the commit changes, in the order of its operations.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = Key> {
+        let ops = match &self.header.content {
+            satchel_wire::Content::Ops { ops, .. } => ops.as_slice(),
+            satchel_wire::Content::Charter(_) => &[],
+        };
+        ops.iter().map(|op| Key { record: op.record, part: op.part })
+    }
+}
+
+pub(crate) fn unreadable<E>(detail: impl Into<String>) -> EngineError<E> {
+    EngineError::Unreadable { detail: detail.into() }
+}

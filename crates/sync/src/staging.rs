@@ -1,0 +1,160 @@
+//! Entries that have been checked and not yet applied: every header against charter, chain and parents.
+
+use std::collections::BTreeMap;
+
+use satchel_crypto::{derive_chain, derive_revision};
+use satchel_wire::{
+    Chain, CommitHeader, CommitId, Content, Head, Op, Revision, SignedHeader, StoredEnvelope, WorkspaceId,
+};
+
+use crate::charter::Charter;
+use crate::replica::{Replica, place};
+use crate::store::{Alarm, Key};
+
+/// Why an entry is not applied.
+pub(crate) type Refused = (Alarm, String);
+
+/// Entries that have been checked and not yet applied.
+#[derive(Debug)]
+pub(crate) struct Staging {
+    pub(crate) head: Head,
+    pub(crate) charter: Charter,
+    pub(crate) charter_new: Vec<(u64, SignedHeader)>,
+    /// What each changed part is at `head`, and the entry that made it so.
+    pub(crate) changed: BTreeMap<Key, (u64, Option<Revision>)>,
+    pub(crate) accepted: Vec<CommitId>,
+    /// The staged entries' heads, without a gap.
+    pub(crate) chains: Vec<Head>,
+    pub(crate) envelopes: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
+    pub(crate) pages_after: u64,
+}
+
+impl Staging {
+    pub(crate) fn new(replica: &Replica) -> Self {
+        Self {
+            head: replica.head,
+            charter: replica.charter.clone(),
+            charter_new: Vec::new(),
+            changed: BTreeMap::new(),
+            accepted: Vec::new(),
+            chains: Vec::new(),
+            envelopes: BTreeMap::new(),
+            pages_after: 0,
+        }
+    }
+
+    /// The connection broke: envelopes stay, headers come again.
+    pub(crate) fn interrupt(&mut self) {
+        // The last entry may have been cut in the middle, so it comes again.
+        self.pages_after = self.envelopes.values().map(|(seq, ..)| *seq).max().unwrap_or(0).saturating_sub(1);
+    }
+
+    /// Checks one header against everything before it and stages its effects.
+    pub(crate) fn take_header(
+        &mut self,
+        replica: &Replica,
+        seq: u64,
+        signed: &SignedHeader,
+    ) -> Result<(), Refused> {
+        let forged = |detail: &str| (Alarm::Forged, format!("entry {seq}: {detail}"));
+        if seq != self.head.seq + 1 {
+            return Err(forged("out of order"));
+        }
+        let header = CommitHeader::decode(&signed.header).map_err(|e| forged(&e.to_string()))?;
+        if header.workspace != replica.workspace {
+            return Err(forged("of another workspace"));
+        }
+        self.check_seen(replica, seq, header.seen)?;
+        match &header.content {
+            Content::Charter(_) => {
+                self.charter.apply(&header, signed).map_err(|e| forged(e.detail()))?;
+                self.charter_new.push((seq, signed.clone()));
+            }
+            Content::Ops { ops, .. } => {
+                self.charter.check(&header, signed).map_err(|e| forged(e.detail()))?;
+                ops.iter().try_for_each(|op| self.take_op(replica, seq, op))?;
+            }
+        }
+        if replica.flight(header.commit).is_some_and(|flight| flight.stored.header.header == signed.header) {
+            self.accepted.push(header.commit);
+        }
+        let chain = Chain::new(derive_chain(self.head.chain.as_bytes(), &signed.header));
+        self.head = Head { seq, chain };
+        self.chains.push(self.head);
+        Ok(())
+    }
+
+    /// The author saw the same history as this app, as far as this app remembers.
+    fn check_seen(&self, replica: &Replica, seq: u64, seen: Head) -> Result<(), Refused> {
+        let first = self.chains.first().map_or(seq, |head| head.seq);
+        let index = seen.seq.checked_sub(first).and_then(|index| usize::try_from(index).ok());
+        let staged = index.and_then(|index| self.chains.get(index)).map(|head| head.chain);
+        let known = staged.or_else(|| replica.chains.get(&seen.seq).copied());
+        let differs = known.is_some_and(|chain| chain != seen.chain);
+        if seen.seq >= seq || differs {
+            let detail = format!("entry {seq}: its author was shown another history than this app");
+            return Err((Alarm::Forked, detail));
+        }
+        Ok(())
+    }
+
+    fn take_op(&mut self, replica: &Replica, seq: u64, op: &Op) -> Result<(), Refused> {
+        let key = Key { record: op.record, part: op.part };
+        let present = match self.changed.get(&key) {
+            Some((_, revision)) => *revision,
+            None => replica.base.get(&key).map(|base| base.revision),
+        };
+        if present != op.parent {
+            return Err((Alarm::Forged, format!("entry {seq}: a change is not based on what was there")));
+        }
+        self.changed.insert(key, (seq, op.put));
+        Ok(())
+    }
+
+    /// Stages an envelope after checking that its bytes are the ones that a header named.
+    fn take_envelope(
+        &mut self,
+        workspace: WorkspaceId,
+        key: Key,
+        seq: u64,
+        envelope: Vec<u8>,
+    ) -> Result<(), Refused> {
+        let revision = Revision::new(derive_revision(&place(workspace, key), &envelope));
+        if self.changed.get(&key) != Some(&(seq, Some(revision))) {
+            return Err((Alarm::Damaged, format!("entry {seq}: an envelope is not the one that was signed")));
+        }
+        self.envelopes.insert(key, (seq, revision, envelope));
+        Ok(())
+    }
+}
+
+/// Stages the envelopes of one page of a catch-up.
+pub(crate) fn take_page(
+    staging: &mut Staging,
+    workspace: WorkspaceId,
+    envelopes: Vec<StoredEnvelope>,
+) -> Result<(), Refused> {
+    envelopes.into_iter().try_for_each(|stored| {
+        let key = Key { record: stored.record, part: stored.part };
+        staging.take_envelope(workspace, key, stored.seq, stored.envelope.into())
+    })
+}
+
+/// Stages the envelopes of one live entry, which come in the order of its puts.
+pub(crate) fn take_entry_envelopes(
+    staging: &mut Staging,
+    workspace: WorkspaceId,
+    seq: u64,
+    signed: &SignedHeader,
+    envelopes: Vec<Vec<u8>>,
+) -> Result<(), Refused> {
+    let header = CommitHeader::decode(&signed.header).map_err(|e| (Alarm::Forged, e.to_string()))?;
+    let Content::Ops { ops, .. } = header.content else { return Ok(()) };
+    let puts: Vec<_> = ops.iter().filter(|op| op.put.is_some()).collect();
+    if puts.len() != envelopes.len() {
+        return Err((Alarm::Damaged, format!("entry {seq}: envelopes are missing")));
+    }
+    puts.into_iter().zip(envelopes).try_for_each(|(op, envelope)| {
+        staging.take_envelope(workspace, Key { record: op.record, part: op.part }, seq, envelope)
+    })
+}

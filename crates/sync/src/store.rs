@@ -1,0 +1,268 @@
+//! What the engine asks of storage: reads of committed state, and one atomic, durable write.
+//!
+//! The engine owns no disk. Whoever drives it passes a [`Store`]; the client's is `SQLite`, the tests'
+//! and the simulator's is [`crate::MemoryStore`]. [`crate::conformance`] is the suite for both.
+
+use satchel_wire::{
+    CommitId, Digest, Head, Incarnation, Part, RecordId, Revision, SignedHeader, WorkspaceId,
+};
+
+/// The Scratch Pad: a workspace whose records are pending for ever.
+pub const SCRATCH: WorkspaceId = WorkspaceId::new([0; 16]);
+
+/// One part of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The record.
+    pub record: RecordId,
+    /// Which part of it.
+    pub part: Part,
+}
+
+/// Storage of one profile.
+///
+/// Every read is of committed state. Payloads are plain bytes here; a store on disk seals them.
+pub trait Store {
+    /// What can go wrong.
+    type Error: std::error::Error;
+
+    /// Every workspace that has been added, the Scratch Pad among them if it was.
+    fn workspaces(&self) -> Result<Vec<WorkspaceId>, Self::Error>;
+    /// Everything of a workspace but the contents of bodies; empty for an unknown one.
+    fn load(&self, workspace: WorkspaceId) -> Result<Loaded, Self::Error>;
+    /// The envelope that the server acknowledged.
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// The payload that waits; none if nothing waits or a purge does.
+    fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// The envelopes of a commit in flight, in the order of its puts.
+    fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, Self::Error>;
+    /// Applies all writes in one transaction, durable when it returns; nothing on an error.
+    fn apply(&mut self, batch: &Batch) -> Result<(), Self::Error>;
+}
+
+/// A workspace as it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// The server's life that the cursor belongs to.
+    pub incarnation: Option<Incarnation>,
+    /// The cursor: the newest entry applied.
+    pub head: Head,
+    /// The digest of the base.
+    pub digest: Digest,
+    /// The charter's entries in the order of seq.
+    pub charter: Vec<(u64, SignedHeader)>,
+    /// What the server acknowledged.
+    pub base: Vec<BaseEntry>,
+    /// What waits over it.
+    pub pending: Vec<PendingEntry>,
+    /// The commits under way, in the order of their ordinals.
+    pub in_flight: Vec<InFlight>,
+    /// What was set aside.
+    pub aside: Vec<Aside>,
+}
+
+impl Loaded {
+    /// A workspace with nothing in it.
+    pub fn empty() -> Self {
+        Self {
+            incarnation: None,
+            head: Head::EMPTY,
+            digest: Digest::new([0; 32]),
+            charter: Vec::new(),
+            base: Vec::new(),
+            pending: Vec::new(),
+            in_flight: Vec::new(),
+            aside: Vec::new(),
+        }
+    }
+}
+
+/// One acknowledged envelope, without a body's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseEntry {
+    /// Which.
+    pub key: Key,
+    /// The entry that put it.
+    pub seq: u64,
+    /// Its body hash.
+    pub revision: Revision,
+    /// How many conflicts it holds.
+    pub conflicts: u32,
+    /// The envelope of a [`Part::Node`]; none for a body.
+    pub node_envelope: Option<Vec<u8>>,
+}
+
+/// One waiting change, without a body's bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEntry {
+    /// Which.
+    pub key: Key,
+    /// The number of the local edit that made it.
+    pub ordinal: u64,
+    /// How many conflicts it holds.
+    pub conflicts: u32,
+    /// It removes the record.
+    pub purged: bool,
+    /// The payload of a [`Part::Node`]; none for a body or a purge.
+    pub node_payload: Option<Vec<u8>>,
+}
+
+/// A commit under way: kept as bytes so that a crash sends the same ones again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InFlight {
+    /// The commit.
+    pub commit: CommitId,
+    /// The order among the commits under way.
+    pub ordinal: u64,
+    /// Its signed header.
+    pub header: SignedHeader,
+    /// For each operation, the ordinal of the pending change that it carries.
+    pub ordinals: Vec<u64>,
+}
+
+/// Why something was not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Alarm {
+    /// Bytes that do not hash, open or parse.
+    Damaged,
+    /// A signature, certificate or parent that does not verify.
+    Forged,
+    /// The server shows an older state than it showed before.
+    RolledBack,
+    /// The server shows another history than it showed before.
+    Forked,
+    /// A local record is over the limit.
+    TooLarge,
+    /// The server refused a change.
+    Refused,
+    /// The workspace is no longer on the server, or no longer for this account.
+    Gone,
+}
+
+impl Alarm {
+    /// The word for it, as `status` shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
+            Self::Forged => "forged",
+            Self::RolledBack => "rolled_back",
+            Self::Forked => "forked",
+            Self::TooLarge => "too_large",
+            Self::Refused => "refused",
+            Self::Gone => "gone",
+        }
+    }
+
+    /// The alarm of that word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Damaged,
+            Self::Forged,
+            Self::RolledBack,
+            Self::Forked,
+            Self::TooLarge,
+            Self::Refused,
+            Self::Gone,
+        ]
+        .into_iter()
+        .find(|alarm| alarm.as_str() == text)
+    }
+}
+
+/// A record that is set aside, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// Which.
+    pub key: Key,
+    /// Why.
+    pub alarm: Alarm,
+    /// For a person.
+    pub detail: String,
+}
+
+/// Writes to one workspace that stand or fall together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The writes, in order.
+    pub writes: Vec<Write>,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// Registers the workspace.
+    AddWorkspace,
+    /// Removes every row of the workspace.
+    RemoveWorkspace,
+    /// Sets an acknowledged envelope.
+    PutBase {
+        /// Which.
+        key: Key,
+        /// The entry that put it.
+        seq: u64,
+        /// Its body hash.
+        revision: Revision,
+        /// How many conflicts it holds.
+        conflicts: u32,
+        /// Its bytes.
+        envelope: Vec<u8>,
+    },
+    /// Removes an acknowledged envelope.
+    RemoveBase {
+        /// Which.
+        key: Key,
+    },
+    /// Sets a waiting change.
+    PutPending {
+        /// Which.
+        key: Key,
+        /// The number of the local edit.
+        ordinal: u64,
+        /// How many conflicts it holds.
+        conflicts: u32,
+        /// The wanted payload; none purges the record.
+        payload: Option<Vec<u8>>,
+    },
+    /// Removes a waiting change.
+    RemovePending {
+        /// Which.
+        key: Key,
+    },
+    /// Keeps a commit that is about to be sent.
+    PutInFlight {
+        /// The commit.
+        commit: InFlight,
+        /// Its envelopes, in the order of its puts.
+        envelopes: Vec<Vec<u8>>,
+    },
+    /// Forgets a commit.
+    RemoveInFlight {
+        /// Which.
+        commit: CommitId,
+    },
+    /// Keeps an entry of the charter.
+    AddCharter {
+        /// Its position.
+        seq: u64,
+        /// Its header.
+        header: SignedHeader,
+    },
+    /// Moves the cursor.
+    SetHead {
+        /// The newest entry applied.
+        head: Head,
+        /// The digest of the base at that entry.
+        digest: Digest,
+    },
+    /// Notes the server's life that the cursor belongs to.
+    SetIncarnation(Incarnation),
+    /// Sets a record aside.
+    SetAside(Aside),
+    /// Takes a record back in.
+    ClearAside {
+        /// Which.
+        key: Key,
+    },
+}

@@ -1,0 +1,384 @@
+//! A world of apps around one small honest server, all in memory and without time.
+//!
+//! The server here is only the rules of the protocol in a page; the real one has its own tests, and
+//! the flows between real processes are tested in `crates/app`.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore, SeedableRng};
+use satchel_crypto::{
+    AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_revision,
+};
+use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
+use satchel_sync::{Change, Disconnected, Engine, Identity, MemoryStore};
+use satchel_wire::{
+    AccountId, AppId, Chain, ClientFrame, CommitHeader, CommitId, Content, Digest, ErrorCode, Head, Opened,
+    Part, Refusal, Revision, ServerFrame, SignedHeader, StaleRecord, StoredEnvelope, WorkspaceEntry,
+    WorkspaceId,
+};
+
+type Key = (satchel_wire::RecordId, Part);
+
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) entries: Vec<(SignedHeader, Vec<Vec<u8>>)>,
+    pub(crate) records: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
+    pub(crate) chain: [u8; 32],
+    ids: BTreeMap<CommitId, u64>,
+}
+
+#[derive(Default)]
+pub(crate) struct Server {
+    pub(crate) ledgers: BTreeMap<WorkspaceId, Ledger>,
+    subscribed: BTreeSet<(usize, WorkspaceId)>,
+    /// Frames on their way to each app.
+    pub(crate) wires: BTreeMap<usize, VecDeque<ServerFrame>>,
+    /// Loses every answer to a commit after it was taken.
+    pub(crate) lose_answers: bool,
+}
+
+pub(crate) struct App {
+    pub(crate) engine: Engine,
+    pub(crate) store: MemoryStore,
+    pub(crate) rng: ChaCha20Rng,
+    pub(crate) online: bool,
+    seed: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) apps: Vec<App>,
+    pub(crate) workspace: WorkspaceId,
+}
+
+const ACCOUNT: [u8; 16] = [9; 16];
+
+fn identity(seed: u64) -> Identity {
+    // One account: the same identity keys in every app, and an app key of its own.
+    let keys = IdentityKeys::make(&mut ChaCha20Rng::seed_from_u64(1));
+    let app_key = AppKey::make(&mut ChaCha20Rng::seed_from_u64(100 + seed));
+    let app = [u8::try_from(seed).expect("few apps") + 1; 16];
+    let certificate = AppCertificate::issue(&keys, ACCOUNT, app, app_key.public());
+    Identity { account: AccountId::new(ACCOUNT), app: AppId::new(app), app_key, keys, certificate }
+}
+
+impl App {
+    fn new(seed: u64) -> Self {
+        let store = MemoryStore::default();
+        let engine = Engine::open(Some(identity(seed)), &store).expect("an empty store opens");
+        Self { engine, store, rng: ChaCha20Rng::seed_from_u64(seed), online: false, seed }
+    }
+
+    /// What a crash leaves: only the store.
+    pub(crate) fn restart(&mut self) {
+        self.engine = Engine::open(Some(identity(self.seed)), &self.store).expect("its store opens");
+        self.online = false;
+    }
+}
+
+impl World {
+    /// `count` apps of one account; the first has founded a workspace that all have.
+    pub(crate) fn new(count: usize) -> Self {
+        let apps = (0..count as u64).map(App::new).collect();
+        let mut world = Self { server: Server::default(), apps, workspace: WorkspaceId::new([0; 16]) };
+        let app = &mut world.apps[0];
+        world.workspace =
+            app.engine.found_workspace("Work", &mut app.rng, &mut app.store).expect("founds a workspace");
+        (0..count).for_each(|index| world.connect(index));
+        world.settle();
+        world
+    }
+
+    pub(crate) fn connect(&mut self, index: usize) {
+        let app = &mut self.apps[index];
+        app.engine.handle_connecting();
+        app.online = true;
+        let workspaces = self.server.ledgers.iter().map(|(id, ledger)| entry(*id, ledger)).collect();
+        self.server.wires.insert(index, VecDeque::from([ServerFrame::Opened(Opened { workspaces })]));
+        self.server.subscribed.retain(|(app, _)| *app != index);
+    }
+
+    pub(crate) fn disconnect(&mut self, index: usize) {
+        self.apps[index].online = false;
+        self.apps[index].engine.handle_disconnected(Disconnected::Unreachable { detail: "test".into() });
+        self.server.wires.remove(&index);
+        self.server.subscribed.retain(|(app, _)| *app != index);
+    }
+
+    /// Lets one app send what it has.
+    pub(crate) fn send(&mut self, index: usize) {
+        loop {
+            let app = &mut self.apps[index];
+            let frame = app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("a memory store works");
+            let Some(frame) = frame else { return };
+            self.server.take(index, frame);
+        }
+    }
+
+    /// Delivers at most `count` frames to one app.
+    pub(crate) fn deliver(&mut self, index: usize, count: usize) {
+        for _ in 0..count {
+            let Some(frame) = self.server.wires.get_mut(&index).and_then(VecDeque::pop_front) else { return };
+            let app = &mut self.apps[index];
+            app.engine.handle_frame(frame, 1, &mut app.store).expect("a memory store works");
+        }
+    }
+
+    /// Lets everything happen that can happen.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let mut moved = false;
+            for index in 0..self.apps.len() {
+                if !self.apps[index].online {
+                    continue;
+                }
+                self.send(index);
+                moved |= self.server.wires.get(&index).is_some_and(|wire| !wire.is_empty());
+                self.deliver(index, 1);
+            }
+            if !moved {
+                return;
+            }
+        }
+        panic!("the world does not come to rest");
+    }
+
+    pub(crate) fn edit(&mut self, index: usize, change: Change) {
+        let workspace = self.workspace;
+        let app = &mut self.apps[index];
+        app.engine.edit(workspace, vec![change], &mut app.store).expect("an edit is stored");
+    }
+
+    /// Makes a request with these body fields.
+    pub(crate) fn create(&mut self, index: usize, name: &str, fields: &[(&str, &str)]) -> RecordId {
+        let app = &mut self.apps[index];
+        let mut id = [0; 16];
+        app.rng.fill_bytes(&mut id);
+        let record = RecordId(id);
+        let order = OrderKey::between(None, None, &mut app.rng);
+        let parent = RecordId(*self.workspace.as_bytes());
+        let node = Node {
+            kind: Kind::Request,
+            position: Position { parent, order },
+            name: name.into(),
+            method: Some("GET".into()),
+            trashed: None,
+            conflicts: BTreeMap::new(),
+            extra: BTreeMap::new(),
+        };
+        self.edit(index, Change { record, node: Some(node), body: Some(body(fields)) });
+        record
+    }
+
+    pub(crate) fn set(&mut self, index: usize, record: RecordId, field: &str, value: &str) {
+        let mut body = self.body(index, record);
+        body.fields.insert(field.into(), Value::String(value.into()));
+        self.edit(index, Change { record, node: None, body: Some(body) });
+    }
+
+    pub(crate) fn edit_node(&mut self, index: usize, record: RecordId, edit: impl FnOnce(&mut Node)) {
+        let mut node = self.node(index, record);
+        edit(&mut node);
+        self.edit(index, Change { record, node: Some(node), body: None });
+    }
+
+    pub(crate) fn body(&self, index: usize, record: RecordId) -> Body {
+        let app = &self.apps[index];
+        app.engine.body(self.workspace, record, &app.store).expect("it reads").expect("it exists")
+    }
+
+    pub(crate) fn node(&self, index: usize, record: RecordId) -> Node {
+        self.apps[index].engine.nodes(self.workspace).expect("it is there")[&record].clone()
+    }
+
+    pub(crate) fn field(&self, index: usize, record: RecordId, field: &str) -> String {
+        match self.body(index, record).fields.get(field) {
+            Some(Value::String(text)) => text.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    /// All online apps are in sync and show the same.
+    pub(crate) fn check_equal(&self) {
+        let first = self.view(0);
+        for index in 0..self.apps.len() {
+            assert!(
+                self.apps[index].engine.is_in_sync(),
+                "app {index}: {:?}",
+                self.apps[index].engine.summary(self.workspace)
+            );
+            assert_eq!(self.view(index), first, "app {index} differs");
+        }
+    }
+
+    fn view(&self, index: usize) -> Vec<(RecordId, Node, Option<Body>)> {
+        let app = &self.apps[index];
+        let nodes = app.engine.nodes(self.workspace).expect("it is there");
+        let body = |id| app.engine.body(self.workspace, id, &app.store).expect("it reads");
+        nodes.iter().map(|(id, node)| (*id, node.clone(), body(*id))).collect()
+    }
+}
+
+pub(crate) fn body(fields: &[(&str, &str)]) -> Body {
+    let fields = fields.iter().map(|(k, v)| ((*k).to_owned(), Value::String((*v).to_owned()))).collect();
+    Body { fields, conflicts: BTreeMap::new() }
+}
+
+fn entry(workspace: WorkspaceId, ledger: &Ledger) -> WorkspaceEntry {
+    WorkspaceEntry { workspace, head: ledger.head() }
+}
+
+impl Ledger {
+    pub(crate) fn head(&self) -> Head {
+        Head { seq: self.entries.len() as u64, chain: Chain::new(self.chain) }
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        let mut digest = StateDigest::default();
+        for ((record, part), (_, revision, _)) in &self.records {
+            digest.add(record.as_bytes(), *part as u8, revision.as_bytes());
+        }
+        Digest::new(digest.to_bytes())
+    }
+
+    fn stale(&self, header: &CommitHeader) -> Vec<StaleRecord> {
+        let Content::Ops { ops, expects, .. } = &header.content else { return Vec::new() };
+        let asked = ops.iter().map(|op| (op.record, op.part, op.parent));
+        let asked = asked.chain(expects.iter().map(|e| (e.record, e.part, e.revision)));
+        let present = |record, part| self.records.get(&(record, part)).map(|(_, revision, _)| *revision);
+        asked
+            .filter(|(record, part, revision)| present(*record, *part) != *revision)
+            .map(|(record, part, _)| StaleRecord { record, part, revision: present(record, part) })
+            .collect()
+    }
+
+    fn accept(
+        &mut self,
+        workspace: WorkspaceId,
+        header: &CommitHeader,
+        signed: SignedHeader,
+        envelopes: Vec<Vec<u8>>,
+    ) -> u64 {
+        let seq = self.entries.len() as u64 + 1;
+        self.chain = derive_chain(&self.chain, &signed.header);
+        if let Content::Ops { ops, .. } = &header.content {
+            let mut given = envelopes.iter();
+            for op in ops {
+                let key = (op.record, op.part);
+                let Some(put) = op.put else {
+                    self.records.remove(&key);
+                    continue;
+                };
+                let envelope = given.next().expect("one envelope for each put");
+                let place = EnvelopePlace {
+                    workspace: *workspace.as_bytes(),
+                    record: *op.record.as_bytes(),
+                    part: op.part as u8,
+                };
+                assert_eq!(derive_revision(&place, envelope), *put.as_bytes());
+                self.records.insert(key, (seq, put, envelope.clone()));
+            }
+        }
+        self.ids.insert(header.commit, seq);
+        self.entries.push((signed, envelopes));
+        seq
+    }
+}
+
+impl Server {
+    fn push(&mut self, app: usize, frame: ServerFrame) {
+        if let Some(wire) = self.wires.get_mut(&app) {
+            wire.push_back(frame);
+        }
+    }
+
+    fn take(&mut self, app: usize, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Subscribe { workspace, cursor, pages_after } => {
+                self.subscribe(app, workspace, cursor, pages_after);
+            }
+            ClientFrame::Commit { header, envelopes } => {
+                let envelopes: Vec<Vec<u8>> = envelopes.into_iter().map(Into::into).collect();
+                self.commit(app, &header, &envelopes);
+            }
+            ClientFrame::Fetch { request, workspace, records } => {
+                let ledger = &self.ledgers[&workspace];
+                let stored = |key: &Key| ledger.records.get(key).map(|row| stored(*key, row));
+                let envelopes = records.iter().filter_map(stored).collect();
+                self.push(app, ServerFrame::Fetched { request, workspace, envelopes });
+            }
+            other => panic!("the engine does not send {other:?}"),
+        }
+    }
+
+    fn subscribe(&mut self, app: usize, workspace: WorkspaceId, cursor: Head, pages_after: u64) {
+        let Some(ledger) = self.ledgers.get(&workspace) else { return };
+        let known = (ledger.entries.iter().take(usize::try_from(cursor.seq).expect("small")))
+            .fold([0; 32], |chain, (signed, _)| derive_chain(&chain, &signed.header));
+        if cursor.seq > ledger.head().seq || known != *cursor.chain.as_bytes() {
+            let refusal = Refusal::new(ErrorCode::CursorUnknown, "");
+            return self.push(app, ServerFrame::Rejected { workspace, commit: None, refusal });
+        }
+        let skip = usize::try_from(cursor.seq).expect("small");
+        let headers: Vec<_> = ledger.entries.iter().skip(skip).map(|(signed, _)| signed.clone()).collect();
+        let mut rows: Vec<_> =
+            ledger.records.iter().filter(|(_, row)| row.0 > cursor.seq.max(pages_after)).collect();
+        rows.sort_by_key(|(_, row)| row.0);
+        let pages: Vec<Vec<_>> =
+            rows.chunks(3).map(|rows| rows.iter().map(|(key, row)| stored(**key, row)).collect()).collect();
+        let (head, digest) = (ledger.head(), ledger.digest());
+        self.push(app, ServerFrame::Headers { workspace, first_seq: cursor.seq + 1, headers });
+        for envelopes in pages {
+            self.push(app, ServerFrame::Page { workspace, envelopes });
+        }
+        self.push(app, ServerFrame::CaughtUp { workspace, head, digest });
+        self.subscribed.insert((app, workspace));
+    }
+
+    fn commit(&mut self, app: usize, signed: &SignedHeader, envelopes: &[Vec<u8>]) {
+        let header = CommitHeader::decode(&signed.header).expect("the engine signs good headers");
+        let (workspace, commit) = (header.workspace, header.commit);
+        let is_new = !self.ledgers.contains_key(&workspace);
+        let ledger = self.ledgers.entry(workspace).or_default();
+        if let Some(seq) = ledger.ids.get(&commit).copied() {
+            assert_eq!(
+                &ledger.entries[usize::try_from(seq).expect("small") - 1].0,
+                signed,
+                "the same bytes under one id"
+            );
+            return self.push(app, ServerFrame::Accepted { workspace, commit, seq });
+        }
+        let stale = ledger.stale(&header);
+        if !stale.is_empty() {
+            let head = ledger.head();
+            return self.push(app, ServerFrame::Stale { workspace, commit, head, records: stale });
+        }
+        let seq = ledger.accept(workspace, &header, signed.clone(), envelopes.to_vec());
+        let listed = entry(workspace, ledger);
+        if is_new {
+            self.subscribed.insert((app, workspace));
+            let others: Vec<_> = self.wires.keys().copied().filter(|other| *other != app).collect();
+            for other in others {
+                self.push(other, ServerFrame::WorkspaceAdded(listed.clone()));
+            }
+        }
+        let readers: Vec<_> =
+            self.subscribed.iter().filter(|(_, of)| *of == workspace).map(|(app, _)| *app).collect();
+        for reader in readers {
+            let envelopes = envelopes.iter().cloned().map(Into::into).collect();
+            let frame = if reader == app {
+                ServerFrame::Accepted { workspace, commit, seq }
+            } else {
+                ServerFrame::Entry { workspace, seq, header: signed.clone(), envelopes }
+            };
+            if reader != app || !self.lose_answers {
+                self.push(reader, frame);
+            }
+        }
+    }
+}
+
+fn stored(key: Key, row: &(u64, Revision, Vec<u8>)) -> StoredEnvelope {
+    StoredEnvelope { record: key.0, part: key.1, seq: row.0, envelope: row.2.clone().into() }
+}
