@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `satchel-server`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    satchel_server::process::run()
+}

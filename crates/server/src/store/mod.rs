@@ -1,0 +1,326 @@
+//! What the service keeps, behind a trait: whole atomic operations, no rows and no transactions.
+//!
+//! The trait is not shaped by `SQLite`: each method is one step that another database can do in one
+//! statement or transaction of its own. Methods block; a store with an asynchronous driver runs its
+//! own runtime. Every store passes the suite in `store/conformance.rs`.
+//!
+//! Invariants: a `seq` comes from the workspace's own state in the same transaction, never from a
+//! database sequence; a method that answers `Ok` is durable; one that answers `Unavailable` changed
+//! nothing. It does not know OPAQUE, certificates or signatures: what needs checking by keys was checked.
+
+#[cfg(test)]
+pub(crate) mod conformance;
+#[cfg(test)]
+mod ledger_model;
+pub mod sqlite;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use minicbor::bytes::ByteVec;
+use satchel_wire::{
+    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CommitHeader, DeletionReceipt, Digest,
+    Head, Incarnation, Part, RecordId, SignedHeader, StoredEnvelope, WorkspaceEntry, WorkspaceId,
+};
+
+use crate::config::Retention;
+use crate::service::ConnectionId;
+
+/// Why a store could not do something.
+#[derive(Debug, Clone)]
+pub enum StoreError {
+    /// Nothing there, or nothing there for this account.
+    NotFound,
+    /// The cursor is ahead of the ledger or not on its chain.
+    CursorUnknown,
+    /// The store cannot write or read now: disk full, read-only, input or output failed, overloaded.
+    /// Nothing was changed.
+    Unavailable {
+        /// What the database said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+    /// The store was stopped.
+    Stopped,
+    /// Something stored is not what was written.
+    Damaged {
+        /// What was read.
+        what: &'static str,
+    },
+    /// Anything else: a bug or a damaged database.
+    Other {
+        /// What the database said.
+        source: Arc<dyn Error + Send + Sync>,
+    },
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("nothing there"),
+            Self::CursorUnknown => f.write_str("the cursor is not on the ledger"),
+            Self::Unavailable { .. } => f.write_str("the store is not available"),
+            Self::Stopped => f.write_str("the store was stopped"),
+            Self::Damaged { what } => write!(f, "the stored {what} is damaged"),
+            Self::Other { .. } => f.write_str("the store failed"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unavailable { source } | Self::Other { source } => Some(&**source),
+            _ => None,
+        }
+    }
+}
+
+/// An error with everything below it, on one line, for the log.
+#[derive(Debug)]
+pub struct Chained<'a>(pub &'a (dyn Error + 'static));
+
+impl fmt::Display for Chained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(error) = next {
+            write!(f, ": {error}")?;
+            next = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// The hash under which a token or an invitation is kept.
+pub type SecretHash = [u8; 32];
+
+/// An app to be signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApp {
+    /// The app.
+    pub app: AppId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: AppKind,
+    /// Its certified key.
+    pub key: Bytes32,
+    /// The hash of its token.
+    pub token_hash: SecretHash,
+    /// Now.
+    pub now_ms: u64,
+}
+
+/// An account to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// The e-mail, normalised.
+    pub email: String,
+    /// Its keys.
+    pub bundle: AccountBundle,
+    /// The OPAQUE password file.
+    pub password_file: Vec<u8>,
+    /// Its first app.
+    pub app: NewApp,
+    /// The invitation that is used up, where one is needed.
+    pub invite: Option<SecretHash>,
+}
+
+/// What came of making an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// It exists now.
+    Account,
+    /// The e-mail has an account already.
+    EmailTaken,
+    /// The id is in use.
+    IdTaken,
+    /// The invitation is not there any more.
+    InviteUnknown,
+}
+
+/// What came of signing an app in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedIn {
+    /// It has a session now; an earlier session of the same app is gone.
+    App,
+    /// The account has [`satchel_wire::limits::APPS_MAX`] apps already.
+    TooMany,
+}
+
+/// An account as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountRow {
+    /// Its keys.
+    pub bundle: AccountBundle,
+    /// The OPAQUE password file.
+    pub password_file: Vec<u8>,
+}
+
+/// An account's public keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountKeys {
+    /// The account.
+    pub account: AccountId,
+    /// Its identity signing key.
+    pub signing_key: Bytes32,
+    /// Its identity encryption key.
+    pub sealing_key: Bytes32,
+}
+
+/// A signed-in app as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppRow {
+    /// The app.
+    pub app: AppId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: AppKind,
+    /// Its certified key.
+    pub key: Bytes32,
+    /// When it was last heard of.
+    pub last_seen_ms: u64,
+    /// How many changes it last said were waiting.
+    pub waiting: u32,
+}
+
+/// A commit whose header, signature and envelopes were checked.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// Who pushed it.
+    pub by: ConnectionId,
+    /// The key of the app that signed it.
+    pub app_key: Bytes32,
+    /// The decoded header.
+    pub header: CommitHeader,
+    /// Its bytes.
+    pub signed: SignedHeader,
+    /// The envelopes of its puts, in order.
+    pub envelopes: Vec<ByteVec>,
+    /// Now.
+    pub now_ms: u64,
+}
+
+/// From where a snapshot is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotRequest {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The newest entry that the app has applied.
+    pub cursor: Head,
+    /// Envelopes put at or before this entry are not wanted.
+    pub pages_after: u64,
+}
+
+/// A piece of a snapshot, of the size of one frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotPart {
+    /// Headers after the cursor, in order.
+    Headers {
+        /// The seq of the first.
+        first_seq: u64,
+        /// The headers.
+        headers: Vec<SignedHeader>,
+    },
+    /// Newest envelopes, in the order of seq.
+    Page(Vec<StoredEnvelope>),
+}
+
+/// The end of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SnapshotEnd {
+    /// The head of the ledger in the snapshot.
+    pub head: Head,
+    /// The digest of the whole state at that head.
+    pub digest: Digest,
+}
+
+/// The server's memory that survives a restart.
+pub trait Store: Send + Sync + fmt::Debug {
+    /// The database's present life.
+    fn incarnation(&self) -> Incarnation;
+
+    /// The OPAQUE setup that was made with the database.
+    fn opaque_setup(&self) -> Result<Vec<u8>, StoreError>;
+
+    /// Makes an account with its first app, using the invitation up.
+    fn make_account(&self, account: NewAccount) -> Result<Made, StoreError>;
+
+    /// Finds an account by its normalised e-mail.
+    fn account_by_email(&self, email: &str) -> Result<Option<AccountRow>, StoreError>;
+
+    /// Finds an account, with its e-mail.
+    fn account(&self, account: AccountId) -> Result<Option<(String, AccountRow)>, StoreError>;
+
+    /// Signs an app in; an app of the same id has its session replaced.
+    fn sign_in(&self, account: AccountId, app: NewApp) -> Result<SignedIn, StoreError>;
+
+    /// Replaces the password and ends every session but `keep`'s. The answer names the apps whose
+    /// session ended.
+    fn set_password(
+        &self,
+        account: AccountId,
+        password_file: Vec<u8>,
+        update: BundleUpdate,
+        keep: Option<AppId>,
+    ) -> Result<Vec<AppId>, StoreError>;
+
+    /// Finds the session with this token.
+    fn session(&self, token: &SecretHash) -> Result<Option<(AccountKeys, AppRow)>, StoreError>;
+
+    /// The account's signed-in apps, in the order of their ids.
+    fn apps(&self, account: AccountId) -> Result<Vec<AppRow>, StoreError>;
+
+    /// Notes when an app was last heard of and what waits in it. May be lost in a crash; does not
+    /// wait for the disk.
+    fn touch_app(&self, account: AccountId, app: AppId, waiting: u32, now_ms: u64) -> Result<(), StoreError>;
+
+    /// Ends an app's session and forgets the app; false where there is none.
+    fn remove_app(&self, account: AccountId, app: AppId) -> Result<bool, StoreError>;
+
+    /// Deletes everything of an account; nothing of it stays in the files. `NotFound` if there is none.
+    fn delete_account(&self, account: AccountId) -> Result<DeletionReceipt, StoreError>;
+
+    /// The workspaces that an account may read.
+    fn workspaces(&self, account: AccountId) -> Result<Vec<WorkspaceEntry>, StoreError>;
+
+    /// Takes a commit in order; does not wait. Answered by [`crate::service::Publish`] after it is
+    /// durable, or with the `Rejected` that says why it is not.
+    fn push(&self, push: Push);
+
+    /// Deletes a workspace that the account owns, and publishes that.
+    fn delete_workspace(&self, account: AccountId, workspace: WorkspaceId) -> Result<(), StoreError>;
+
+    /// Reads one consistent snapshot into `sink`, until it answers false.
+    fn read_snapshot(
+        &self,
+        account: AccountId,
+        request: &SnapshotRequest,
+        sink: &mut dyn FnMut(SnapshotPart) -> bool,
+    ) -> Result<SnapshotEnd, StoreError>;
+
+    /// Reads current envelopes of records; absent ones are left out.
+    fn fetch(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        records: &[(RecordId, Part)],
+    ) -> Result<Vec<StoredEnvelope>, StoreError>;
+
+    /// Adds an invitation to this server.
+    fn add_invite(&self, invite: SecretHash, now_ms: u64) -> Result<(), StoreError>;
+
+    /// Whether the invitation is there, not used yet.
+    fn has_invite(&self, invite: &SecretHash) -> Result<bool, StoreError>;
+
+    /// Drops old versions, a bounded number each time, and finishes erasing what was deleted.
+    fn prune(&self, retention: Retention, now_ms: u64) -> Result<(), StoreError>;
+
+    /// Writes something small durably, to see that it can.
+    fn check_writable(&self) -> Result<(), StoreError>;
+
+    /// Finishes what was taken, then answers every write with `Stopped`.
+    fn stop(&self);
+}

@@ -1,0 +1,214 @@
+//! The store in one `SQLite` file: one writer thread with group commit, and readers beside it.
+//!
+//! Invariants: only the writer's connection changes the database; its log is synced with every commit
+//! (`synchronous=FULL`); deleted rows are overwritten (`secure_delete`), and what a deletion promises
+//! leaves the files before it is answered, or at the next upkeep if a reader or the disk is in the way.
+
+mod accounts;
+mod failure;
+mod files;
+mod ledger;
+mod read;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod upkeep;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rand_core::{CryptoRng, RngCore};
+use satchel_wire::{
+    AccountId, AppId, BundleUpdate, DeletionReceipt, Incarnation, Part, RecordId, StoredEnvelope,
+    WorkspaceEntry, WorkspaceId,
+};
+
+use self::ledger::PushWork;
+use self::read::Readers;
+use self::writer::{Erase, Writer};
+use super::{
+    AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, Push, SecretHash, SignedIn, SnapshotEnd,
+    SnapshotPart, SnapshotRequest, Store, StoreError,
+};
+use crate::config::Retention;
+use crate::service::{Outcome, Publish};
+
+pub use files::{DataDir, DataDirError, TransferError, backup, invite, restore};
+
+/// The store of a server with one node.
+pub struct SqliteStore {
+    writer: Writer,
+    readers: Readers,
+    incarnation: Incarnation,
+    opaque_setup: Vec<u8>,
+    /// Up to which envelope the present round of pruning has come.
+    pruned: AtomicI64,
+    /// Held as long as the store is.
+    _dir: DataDir,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("incarnation", &self.incarnation).finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Opens the database of a data directory, or makes it, and starts the writer.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the file cannot be opened or is not a server's database of this version.
+    pub fn open<R: RngCore + CryptoRng>(
+        dir: DataDir,
+        publish: Arc<dyn Publish>,
+        rng: &mut R,
+    ) -> Result<Self, StoreError> {
+        let file = dir.database()?;
+        let (connection, life) = schema::open_writer(&file, rng)?;
+        Ok(Self {
+            writer: Writer::start(connection, publish)?,
+            readers: Readers::new(file),
+            incarnation: Incarnation::new(life.incarnation),
+            opaque_setup: life.opaque_setup,
+            pruned: AtomicI64::new(0),
+            _dir: dir,
+        })
+    }
+
+    /// How many transactions the writer has begun; below the number of writes when they share one.
+    pub fn group_count(&self) -> u64 {
+        self.writer.groups()
+    }
+
+    /// Makes a change of no special kind.
+    fn write<T, F>(&self, change: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.call(Erase::Nothing, move |connection| Ok((change(connection)?, None)))
+    }
+}
+
+impl Store for SqliteStore {
+    fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    fn opaque_setup(&self) -> Result<Vec<u8>, StoreError> {
+        Ok(self.opaque_setup.clone())
+    }
+
+    fn make_account(&self, account: NewAccount) -> Result<Made, StoreError> {
+        self.write(move |connection| accounts::make_account(connection, &account))
+    }
+
+    fn account_by_email(&self, email: &str) -> Result<Option<AccountRow>, StoreError> {
+        self.readers.read(|connection| accounts::account_by_email(connection, email))
+    }
+
+    fn account(&self, account: AccountId) -> Result<Option<(String, AccountRow)>, StoreError> {
+        self.readers.read(|connection| accounts::account(connection, account))
+    }
+
+    fn sign_in(&self, account: AccountId, app: NewApp) -> Result<SignedIn, StoreError> {
+        self.write(move |connection| accounts::sign_in(connection, account, &app))
+    }
+
+    fn set_password(
+        &self,
+        account: AccountId,
+        password_file: Vec<u8>,
+        update: BundleUpdate,
+        keep: Option<AppId>,
+    ) -> Result<Vec<AppId>, StoreError> {
+        self.write(move |connection| {
+            accounts::set_password(connection, account, &password_file, update, keep)
+        })
+    }
+
+    fn session(&self, token: &SecretHash) -> Result<Option<(AccountKeys, AppRow)>, StoreError> {
+        self.readers.read(|connection| accounts::session(connection, token))
+    }
+
+    fn apps(&self, account: AccountId) -> Result<Vec<AppRow>, StoreError> {
+        self.readers.read(|connection| accounts::apps(connection, account))
+    }
+
+    fn touch_app(&self, account: AccountId, app: AppId, waiting: u32, now_ms: u64) -> Result<(), StoreError> {
+        self.writer.note(move |connection| {
+            Ok((accounts::touch_app(connection, account, app, waiting, now_ms)?, None))
+        });
+        Ok(())
+    }
+
+    fn remove_app(&self, account: AccountId, app: AppId) -> Result<bool, StoreError> {
+        self.write(move |connection| accounts::remove_app(connection, account, app))
+    }
+
+    fn delete_account(&self, account: AccountId) -> Result<DeletionReceipt, StoreError> {
+        self.writer
+            .call(Erase::Now, move |connection| Ok((accounts::delete_account(connection, account)?, None)))
+    }
+
+    fn workspaces(&self, account: AccountId) -> Result<Vec<WorkspaceEntry>, StoreError> {
+        self.readers.read(|connection| accounts::workspaces(connection, account))
+    }
+
+    fn push(&self, push: Push) {
+        self.writer.send(Box::new(PushWork::new(push)));
+    }
+
+    fn delete_workspace(&self, account: AccountId, workspace: WorkspaceId) -> Result<(), StoreError> {
+        self.writer.call(Erase::Soon, move |connection| {
+            let mut receipt =
+                DeletionReceipt { workspaces: 0, records: 0, versions: 0, commits: 0, apps: 0, bytes: 0 };
+            accounts::delete_workspace(connection, account, workspace, &mut receipt)?;
+            Ok(((), Some(Outcome::WorkspaceRemoved { account, workspace })))
+        })
+    }
+
+    fn read_snapshot(
+        &self,
+        account: AccountId,
+        request: &SnapshotRequest,
+        sink: &mut dyn FnMut(SnapshotPart) -> bool,
+    ) -> Result<SnapshotEnd, StoreError> {
+        self.readers.snapshot(account, request, sink)
+    }
+
+    fn fetch(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        records: &[(RecordId, Part)],
+    ) -> Result<Vec<StoredEnvelope>, StoreError> {
+        self.readers.read(|connection| read::fetch(connection, account, workspace, records))
+    }
+
+    fn add_invite(&self, invite: SecretHash, now_ms: u64) -> Result<(), StoreError> {
+        self.write(move |connection| accounts::add_invite(connection, &invite, now_ms))
+    }
+
+    fn has_invite(&self, invite: &SecretHash) -> Result<bool, StoreError> {
+        self.readers.read(|connection| accounts::has_invite(connection, invite))
+    }
+
+    fn prune(&self, retention: Retention, now_ms: u64) -> Result<(), StoreError> {
+        let after = self.pruned.load(Ordering::Relaxed);
+        let next = self.write(move |connection| upkeep::prune(connection, retention, now_ms, after))?;
+        self.pruned.store(next, Ordering::Relaxed);
+        self.writer.finish_erasing()
+    }
+
+    fn check_writable(&self) -> Result<(), StoreError> {
+        // SQLite writes no page whose bytes stay the same, so the probe must differ from the last.
+        self.write(schema::probe)
+    }
+
+    fn stop(&self) {
+        self.writer.stop();
+    }
+}
