@@ -19,6 +19,7 @@ use zip::{ZipArchive, ZipWriter};
 use crate::format::json::{TEXT_BYTES_MAX, to_text};
 use crate::format::postman::build::Drafts;
 use crate::format::postman::detect::{self, Found};
+use crate::format::postman::losses::counted;
 use crate::format::postman::{self, ImportError};
 use crate::{Item, Kind, RecordId};
 
@@ -163,7 +164,8 @@ pub(crate) fn draft(mut fields: Map<String, Json>, drafts: &mut Drafts) -> Resul
         }
     }
     if !presets.is_empty() {
-        drafts.losses.add(format!("{} header presets were left out", presets.len()));
+        let presets = counted(presets.len(), "header preset was", "header presets were");
+        drafts.losses.add(format!("{presets} left out"));
     }
     Ok(())
 }
@@ -268,7 +270,9 @@ fn note_missing(index: Option<&Json>, seen: &[String], drafts: &mut Drafts) {
         let seen: HashSet<&str> = seen.iter().filter_map(|name| id_in(name, folder)).collect();
         let missing = ids.keys().filter(|id| !seen.contains(id.as_str())).count();
         if missing > 0 {
-            drafts.losses.add(format!("the archive names {missing} of kind {folder} that are not in it"));
+            drafts
+                .losses
+                .add(format!("files of kind {folder} that the archive names but does not have: {missing}"));
         }
     }
 }

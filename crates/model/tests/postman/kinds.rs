@@ -95,7 +95,7 @@ fn requests_that_no_order_names_are_rescued() {
         &v1.to_string(),
         "Postman collection v1.0.0: collection C, folder F1, folder F2, request r2, request r1, \
          folder Recovered, folder X, folder Y, request r4, request r3, request r1, request no id \
-         (2 folders and 3 requests that no order names are in the folder Recovered)",
+         (no order names 2 folders and 3 requests: they are in the folder Recovered)",
     );
 }
 
@@ -183,7 +183,7 @@ fn a_dump_comes_in_and_goes_out_as_json_and_as_zip() {
     let content = json!({"version": 1, "collections": [real[0]], "environments": [real[1]],
         "headerPresets": [{"id": "p"}], "globals": globals});
     let file = read(content.to_string().as_bytes()).expect("it is a dump");
-    assert_eq!(file.losses, ["1 header presets were left out"]);
+    assert_eq!(file.losses, ["1 header preset was left out"]);
     let all = items(&file);
     let out = dump::export(&all);
     assert_eq!(out["collections"], content["collections"]);
@@ -232,7 +232,7 @@ fn an_archive_is_read_within_limits_and_says_what_is_missing() {
         seen(&zip),
         "Postman data dump (ZIP): environment E (d/x.json of the archive was left out: recognising the file: \
          it is JSON (an empty object), but no Postman collection, environment or data dump; \
-         the archive names 1 of kind collection that are not in it)"
+         files of kind collection that the archive names but does not have: 1)"
     );
     let broken = zip_of(&[("collection/a.json", b"{\"info\"")]);
     assert_eq!(

@@ -4,7 +4,6 @@ use rand_core::{Error, RngCore};
 use serde_json::Value as Json;
 
 use crate::format::postman::losses::Losses;
-use crate::format::postman::url::RAW_MARK;
 use crate::format::postman::{
     BODY_BYTES_MAX, ITEMS_MAX, ImportError, ImportedItem, NAME_CHARS_MAX, NO_NAME, shape, url,
 };
@@ -93,13 +92,13 @@ pub(crate) fn items(
     root: RecordId,
     rng: &mut dyn RngCore,
 ) -> Result<(Vec<ImportedItem>, Vec<String>), ImportError> {
-    let Drafts { list, mut losses } = drafts;
+    let Drafts { list, losses } = drafts;
     let orders = orders(&list, rng);
     let ids: Vec<_> = list.iter().map(|_| RecordId::make(rng)).collect();
     let mut items = Vec::with_capacity(list.len());
     for ((draft, order), id) in list.into_iter().zip(orders).zip(&ids) {
         let parent = draft.parent.map_or(root, |parent| ids[parent]);
-        let made = Made::new(draft.kind, draft.fields, &mut losses, rng)?;
+        let made = Made::new(draft.kind, draft.fields, rng)?;
         let node = Node {
             kind: made.kind,
             position: Position { parent, order },
@@ -143,12 +142,10 @@ impl Made {
     fn new(
         kind: Kind,
         fields: serde_json::Map<String, Json>,
-        losses: &mut Losses,
         rng: &mut dyn RngCore,
     ) -> Result<Self, ImportError> {
         let mut bytes = 0;
         let mut fields = shape::plain_fields(fields, &mut bytes);
-        remove_marks(&mut fields, losses);
         let method = take_method(&kind, &mut fields);
         let name = take_name(&kind, &mut fields);
         if bytes > BODY_BYTES_MAX {
@@ -157,24 +154,6 @@ impl Made {
         shape::apply_to_body(&mut fields, &kind, rng);
         let body = Body { fields, conflicts: Conflicts::new() };
         Ok(Self { kind, name, method, body })
-    }
-}
-
-/// Takes the fields out that would be read as marks of this module.
-fn remove_marks(fields: &mut Map, losses: &mut Losses) {
-    let mut found = fields.remove(NO_NAME).is_some();
-    let mut check = |request: Option<&mut Value>| {
-        if let Some(Value::Object(request)) = request
-            && let Some(Value::Object(url)) = request.get_mut("url")
-        {
-            found |= url.remove(RAW_MARK).is_some();
-        }
-    };
-    check(fields.get_mut("request"));
-    check(fields.get_mut("originalRequest"));
-    if found {
-        losses
-            .add(format!("fields named {NO_NAME} or {RAW_MARK} mean something else here and were left out"));
     }
 }
 
@@ -258,7 +237,6 @@ pub(crate) fn from_document(
     rng: &mut dyn RngCore,
 ) -> (Option<String>, Option<String>, Body) {
     let mut fields = shape::plain_fields(document, &mut 0);
-    remove_marks(&mut fields, &mut Losses::default());
     if matches!(kind, Kind::Collection | Kind::Folder) {
         fields.remove("item");
     }

@@ -8,7 +8,7 @@ use serde_json::{Map as JsonMap, Value as Json, json};
 
 use crate::format::postman::shape::{fields_to_json, to_json};
 use crate::format::postman::{NO_NAME, SCHEMA_V2_1, SCOPE};
-use crate::{Item, Kind, Map, RecordId, Value};
+use crate::{Item, Kind, RecordId, Value};
 
 /// The deepest nesting of folders in a file; what is deeper goes into the deepest folder that fits, so
 /// that the file can be read again.
@@ -112,7 +112,8 @@ fn collection_fields(item: &Item) -> JsonMap<String, Json> {
         info.insert("schema".to_owned(), json!(SCHEMA_V2_1));
     }
     let mut fields = JsonMap::from_iter([("info".to_owned(), Json::Object(info))]);
-    fields.extend(own_fields(&item.body.fields).filter(|(name, _)| name != "info"));
+    let own = fields_to_json(&item.body.fields);
+    fields.extend(own.into_iter().filter(|(name, _)| name != "info"));
     fields
 }
 
@@ -187,13 +188,8 @@ fn variables(item: &Item) -> JsonMap<String, Json> {
 fn named_fields(item: &Item) -> JsonMap<String, Json> {
     let mut fields = JsonMap::new();
     fields.extend(named(item).map(|name| ("name".to_owned(), name)));
-    fields.extend(own_fields(&item.body.fields));
+    fields.extend(fields_to_json(&item.body.fields));
     fields
-}
-
-fn own_fields(fields: &Map) -> impl Iterator<Item = (String, Json)> {
-    let own = fields.iter().filter(|(name, _)| *name != NO_NAME);
-    own.map(|(name, value)| (name.clone(), to_json(value)))
 }
 
 /// The name as the file has it: what the file said as long as the item was not renamed.

@@ -3,6 +3,11 @@
 /// The most losses that are listed one by one.
 const LOSSES_MAX: usize = 100;
 
+/// A number with a word for one or for several.
+pub(crate) fn counted(count: usize, one: &str, several: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
+}
+
 /// A list of losses under construction.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {

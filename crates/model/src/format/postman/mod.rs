@@ -23,7 +23,7 @@ pub(crate) mod detect;
 mod environment;
 mod error;
 mod export;
-mod losses;
+pub(crate) mod losses;
 pub(crate) mod shape;
 pub mod url;
 mod v1;

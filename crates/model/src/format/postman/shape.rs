@@ -7,6 +7,7 @@
 use rand_core::RngCore;
 use serde_json::Value as Json;
 
+use crate::format::postman::NO_NAME;
 use crate::format::postman::url::{self, RAW_MARK};
 use crate::{Kind, List, Map, Value};
 
@@ -104,34 +105,60 @@ fn make_list(value: &mut Value, rng: &mut dyn RngCore) {
     }
 }
 
-/// A document value from JSON, without any structure; adds about as many bytes as it takes to `bytes`.
+/// A document value from JSON, without any structure; adds about as many bytes as its stored form
+/// takes to `bytes`.
 pub(crate) fn plain(json: Json, bytes: &mut usize) -> Value {
     *bytes += 4;
     match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(value),
         Json::Number(number) => {
-            *bytes += 16;
+            *bytes += number.as_str().len();
             Value::Number(number)
         }
         Json::String(text) => {
-            *bytes += text.len();
+            *bytes += stored_bytes(&text);
             Value::String(text)
         }
-        Json::Array(values) => Value::Array(values.into_iter().map(|value| plain(value, bytes)).collect()),
+        Json::Array(values) => {
+            *bytes += values.len() * ELEMENT_BYTES;
+            Value::Array(values.into_iter().map(|value| plain(value, bytes)).collect())
+        }
         Json::Object(fields) => Value::Object(plain_fields(fields, bytes)),
     }
+}
+
+/// About what an element's id and order key take.
+const ELEMENT_BYTES: usize = 40;
+
+/// How long a text is as JSON.
+fn stored_bytes(text: &str) -> usize {
+    let escapes = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+        0..0x20 => 5,
+        _ => 0,
+    });
+    text.len() + escapes.sum::<usize>()
 }
 
 /// The fields of a document from a JSON object.
 pub(crate) fn plain_fields(fields: serde_json::Map<String, Json>, bytes: &mut usize) -> Map {
     let mut map = Map::new();
-    for (name, value) in fields {
+    for (mut name, value) in fields {
         *bytes += name.len() + 4;
+        if is_like_a_mark(&name) {
+            name.insert(0, '$');
+        }
         let value = plain(value, bytes);
         map.insert(name, value);
     }
     map
+}
+
+/// Whether a name is a mark of this module, with any number of `$` before it: in a document, a name
+/// of a file that is like a mark has one `$` more, so that nothing in a file is read as a mark.
+fn is_like_a_mark(name: &str) -> bool {
+    name.starts_with('$') && [RAW_MARK, NO_NAME].iter().any(|mark| name.trim_start_matches('$') == &mark[1..])
 }
 
 /// The JSON of a document value: lists as arrays in their order, URLs with their `raw`.
@@ -147,13 +174,20 @@ pub(crate) fn to_json(value: &Value) -> Json {
     }
 }
 
-/// The JSON of an object's fields.
+/// The JSON of an object's fields, without the marks of this module.
 pub(crate) fn fields_to_json(map: &Map) -> serde_json::Map<String, Json> {
     let mut fields = serde_json::Map::with_capacity(map.len());
-    if map.get(RAW_MARK) == Some(&Value::Bool(true)) && !map.contains_key("raw") {
+    if map.contains_key(RAW_MARK) && !map.contains_key("raw") {
         fields.insert("raw".to_owned(), Json::String(url::raw(map)));
     }
-    let kept = map.iter().filter(|(name, value)| *name != RAW_MARK || **value != Value::Bool(true));
-    fields.extend(kept.map(|(name, value)| (name.clone(), to_json(value))));
+    for (name, value) in map {
+        if is_like_a_mark(name) {
+            if let Some(name) = name.strip_prefix("$").filter(|name| name.starts_with('$')) {
+                fields.insert(name.to_owned(), to_json(value)); // a name of the file that is like a mark
+            }
+        } else {
+            fields.insert(name.clone(), to_json(value));
+        }
+    }
     fields
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::Kind;
 use crate::format::postman::build::{Draft, Drafts};
 use crate::format::postman::collection::{take_array, word};
+use crate::format::postman::losses::counted;
 use crate::format::postman::{ImportError, SCHEMA_V2_1, auth, v1_request};
 
 /// The deepest nesting of folders; what is deeper goes into the deepest folder that fits.
@@ -234,9 +235,11 @@ impl Tree {
         for request in self.requests.into_iter().flatten() {
             v1_request::draft(request, recovered, drafts)?;
         }
-        drafts.losses.add(format!(
-            "{folders} folders and {named} requests that no order names are in the folder {RECOVERED}"
-        ));
+        let (folders, requests) =
+            (counted(folders, "folder", "folders"), counted(named, "request", "requests"));
+        drafts
+            .losses
+            .add(format!("no order names {folders} and {requests}: they are in the folder {RECOVERED}"));
         Ok(())
     }
 }

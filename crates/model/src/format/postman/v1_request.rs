@@ -1,5 +1,7 @@
 //! Requests and saved responses of collections v1.0.0, as v2.1 has them.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value as Json, json};
 
 use crate::Kind;
@@ -249,9 +251,10 @@ fn add_path_variables(parts: &mut Fields, mut given: Vec<Json>) {
         parts.insert("variable".to_owned(), Json::Array(given));
         return;
     };
-    let missing: Vec<_> =
-        in_text.into_iter().filter(|one| given.iter().all(|given| given["key"] != one["key"])).collect();
-    given.extend(missing);
+    let keys: HashSet<String> =
+        given.iter().filter_map(|one| one["key"].as_str().map(str::to_owned)).collect();
+    let is_missing = |one: &Json| one["key"].as_str().is_some_and(|key| !keys.contains(key));
+    given.extend(in_text.into_iter().filter(is_missing));
     parts.insert("variable".to_owned(), Json::Array(given));
 }
 
@@ -356,7 +359,7 @@ fn responses(fields: &mut Fields, drafts: &mut Drafts) -> Vec<Fields> {
         Some(other) => drafts.losses.add(format!("saved responses that are {} were left out", word(&other))),
     }
     if let Some(Json::Array(order)) = order {
-        let order: std::collections::HashMap<&str, usize> =
+        let order: HashMap<&str, usize> =
             order.iter().enumerate().filter_map(|(at, id)| Some((id.as_str()?, at))).collect();
         let place = |fields: &Fields| {
             let place = fields.get("id").and_then(Json::as_str).and_then(|id| order.get(id));

@@ -1,0 +1,303 @@
+//! The words of the command line: every command, its options and its help with examples.
+//!
+//! Why it exists: the contract that scripts depend on is declared in one place. It turns words into
+//! plain values and refuses what cannot be meant (exit code 2); it does not know what a command does.
+
+mod account;
+mod content;
+mod help;
+mod transfer;
+mod values;
+
+use clap::{Args, Parser, Subcommand};
+
+pub(crate) use account::{
+    AccountCommand, AccountOptions, AppsCommand, AppsOptions, RecoverOptions, SignInOptions, SignOutOptions,
+    SignUpOptions,
+};
+pub(crate) use content::{
+    ConflictsCommand, ConflictsOptions, CopyOptions, EditOptions, EnvCommand, EnvOptions, EnvSetOptions,
+    ListOptions, MoveOptions, NewOptions, RemoveOptions, ResolveOptions, SearchOptions, SetOptions,
+    ShowOptions, WorkspaceCommand, WorkspaceOptions,
+};
+pub(crate) use help::command;
+pub(crate) use transfer::{BackupCommand, BackupOptions, ExportOptions, Format, ImportOptions};
+pub(crate) use values::{Assignment, Text};
+
+/// Your API workspace, the same in all your apps, readable by nobody else.
+#[derive(Debug, Parser)]
+#[command(name = "satchel", version, arg_required_else_help = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) shared: Shared,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Shared {
+    /// Print exactly one JSON document on stdout, for failures too
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) json: bool,
+    /// The workspace, by name or id; `scratch` is the Scratch Pad
+    #[arg(
+        id = "in_workspace",
+        long = "workspace",
+        short = 'w',
+        value_name = "NAME|ID",
+        global = true,
+        help_heading = "Options of every command"
+    )]
+    pub(crate) workspace: Option<String>,
+    /// Do not wait for the server's acknowledgement of a change
+    #[arg(long, global = true, help_heading = "Options of every command")]
+    pub(crate) no_wait: bool,
+    /// Print only what was asked for: no confirmations, no progress
+    #[arg(long, short, global = true, help_heading = "Options of every command")]
+    pub(crate) quiet: bool,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an account on a server and sign in; prints the recovery code once
+    #[command(after_help = help::SIGNUP)]
+    Signup(SignUpOptions),
+    /// Sign in, and fetch everything from the server
+    #[command(after_help = help::SIGNIN)]
+    Signin(SignInOptions),
+    /// Set a new password with the recovery code, and sign in
+    #[command(after_help = help::RECOVER)]
+    Recover(RecoverOptions),
+    /// Sign out and destroy the account's data on this device
+    #[command(after_help = help::SIGNOUT)]
+    Signout(SignOutOptions),
+    /// Show the account, change its password, or delete it
+    #[command(after_help = help::ACCOUNT)]
+    Account(AccountOptions),
+    /// List the account's apps, or make room for one
+    #[command(after_help = help::APPS)]
+    Apps(AppsOptions),
+
+    /// Show whether everything is in sync, and if not, why and what to do
+    #[command(after_help = help::STATUS)]
+    Status {
+        /// Go on showing the state whenever it changes
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Connect if needed and wait until everything is in sync
+    #[command(after_help = help::SYNC)]
+    Sync {
+        /// How long to wait, such as 500ms, 30s or 2m
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::parse_time)]
+        timeout: std::time::Duration,
+    },
+    /// Fetch the newest, keep waiting edits, and check the local copy against the ledger
+    #[command(after_help = help::RELOAD)]
+    Reload,
+    /// List conflicts, show one, or settle it
+    #[command(after_help = help::CONFLICTS)]
+    Conflicts(ConflictsOptions),
+    /// Check every local record, key and the chain of the ledger
+    #[command(after_help = help::VERIFY)]
+    Verify,
+    /// Look at everything around: home, store, keys, server, clock
+    #[command(after_help = help::DOCTOR)]
+    Doctor,
+
+    /// List, make, choose, rename or delete workspaces
+    #[command(after_help = help::WORKSPACE)]
+    Workspace(WorkspaceOptions),
+    /// Bring Postman collections, environments, globals or data dumps in
+    #[command(after_help = help::IMPORT)]
+    Import(ImportOptions),
+    /// Write items as Postman files, or everything as one Satchel file
+    #[command(after_help = help::EXPORT)]
+    Export(ExportOptions),
+    /// Write one file with all local data, or bring one back in
+    #[command(after_help = help::BACKUP)]
+    Backup(BackupOptions),
+
+    /// List items
+    #[command(after_help = help::LS)]
+    Ls(ListOptions),
+    /// Show one item
+    #[command(after_help = help::SHOW)]
+    Show(ShowOptions),
+    /// Find a text in names and contents
+    #[command(after_help = help::SEARCH)]
+    Search(SearchOptions),
+    /// Make a collection, folder, request, example or environment
+    #[command(after_help = help::NEW)]
+    New(NewOptions),
+    /// Change fields of an item
+    #[command(after_help = help::SET)]
+    Set(SetOptions),
+    /// Edit an item's document in your editor
+    #[command(after_help = help::EDIT)]
+    Edit(EditOptions),
+    /// Move or rename an item
+    #[command(after_help = help::MV)]
+    Mv(MoveOptions),
+    /// Copy an item with everything below it
+    #[command(after_help = help::CP)]
+    Cp(CopyOptions),
+    /// Move items to the trash
+    #[command(after_help = help::RM)]
+    Rm(RemoveOptions),
+    /// List, choose, show and change environments and their variables
+    #[command(after_help = help::ENV)]
+    Env(EnvOptions),
+
+    /// Hold the profile open and keep it in sync; other commands talk to it
+    #[command(after_help = help::AGENT)]
+    Agent {
+        #[command(subcommand)]
+        command: Option<AgentCommand>,
+    },
+    /// Print completions for a shell
+    #[command(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with an agent that runs.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Tell whether an agent runs
+    Status,
+    /// End the agent
+    Stop,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::FromArgMatches as _;
+
+    use super::*;
+
+    fn parsed(words: &str) -> Result<Cli, clap::Error> {
+        let matches = command().try_get_matches_from(words.split_whitespace())?;
+        Cli::from_arg_matches(&matches)
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_contract_is_understood() {
+        let lines = "signup --server http://s --email e@x
+signup --server http://s --email e@x --password-stdin --app-name laptop --invite abc
+signin --server http://s --email e@x --password-stdin --take-over laptop
+recover --server http://s --email e@x
+signout
+signout --export out.json
+signout --discard
+status
+status --watch --json
+sync
+sync --timeout 300s
+reload
+apps
+apps list
+apps disconnect laptop
+apps take-place laptop
+account
+account show
+account password --password-stdin
+account delete --password-stdin
+workspace
+workspace list
+workspace create Work
+workspace use scratch
+workspace rename Work Play
+workspace delete Work --yes
+import a.json b.json --mode merge --dry-run
+import -
+import --no-wait a.json --workspace scratch
+export Shop --out a.json
+export --all --out folder --format postman
+export --all --format dump
+export --all --format satchel --secrets
+ls
+ls --tree
+ls Shop/Cart --json
+show Shop/Cart
+show Shop --secrets
+search token --limit 5
+new collection Shop
+new request Shop/Cart method=GET url=http://x
+set Shop/Cart url=http://x header.Accept=text/plain
+set Shop/Cart --unset description
+edit Shop/Cart
+mv Shop/Cart Shop/Basket
+mv A B --before C
+cp A B
+rm A B --bulk
+env
+env list
+env use Dev
+env use --none
+env show
+env show Dev --secrets
+env set KEY=VALUE
+env set Dev KEY=VALUE --secret --share
+env set --env globals KEY=VALUE --current
+env unset KEY --env Dev
+conflicts
+conflicts list
+conflicts show 12ab
+conflicts resolve 12ab --local
+conflicts resolve Shop --server
+conflicts resolve 12ab --both
+conflicts resolve Shop/Cart --field url=local --field method=POST
+doctor
+verify
+backup create all.json
+backup restore all.json
+agent
+agent status
+agent stop
+completions bash";
+        for line in lines.lines() {
+            parsed(&format!("satchel {line}")).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_wrong_usage() {
+        let lines = "fly
+signup
+signin --server http://s
+signout --discard --export a
+sync --timeout soon
+import
+import a --mode forget
+export --format xml
+export
+export Shop --all
+new widget A
+set Shop/Cart
+set Shop/Cart url
+mv A
+rm
+env set
+env use
+env use Dev --none
+conflicts resolve 12ab
+conflicts resolve 12ab --local --server
+conflicts resolve 12ab --field url
+backup create
+completions tcsh";
+        for line in lines.lines() {
+            let error = parsed(&format!("satchel {line}")).err().unwrap_or_else(|| panic!("{line}"));
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}

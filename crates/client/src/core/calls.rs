@@ -1,0 +1,227 @@
+//! What each call does: content calls go to `ops`, the others are here and in `account`.
+
+use std::time::Duration;
+
+use satchel_sync::{SCRATCH, SyncState};
+use satchel_wire::WorkspaceId;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::waiting::{Course, Finish, Goal, Waiter, set_acknowledged};
+use super::{Answer, Core, PendingCall};
+use crate::api::{ApiError, Call, ErrorKind, Progress, Reply, Request};
+use crate::check::check_server;
+use crate::client::Mode;
+use crate::ops::{self, select};
+use crate::problem::{engine, problem};
+
+/// The longest that any call waits.
+const WAIT_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+const RELOAD_WAIT_MS: u64 = 120_000;
+const MEND_WAIT_MS: u64 = 20_000;
+const DRAIN_WAIT_MS: u64 = 2_000;
+const ANSWER_WAIT_MS: u64 = 20_000;
+
+pub(super) type ProgressSender = Option<mpsc::UnboundedSender<Progress>>;
+
+impl Core {
+    pub(super) fn on_call(&mut self, call: PendingCall) {
+        let PendingCall { request, progress, reply } = call;
+        self.touched.clear();
+        let mut tell = |step: Progress| {
+            if let Some(sender) = &progress {
+                let _ = sender.send(step);
+            }
+        };
+        let workspace = request.workspace.as_deref();
+        match ops::perform(self, workspace, &request.call, &mut tell) {
+            Some(result) => self.after_content(result, request.wait_ms, progress, reply),
+            None => self.on_own_call(request, progress, reply),
+        }
+    }
+
+    /// Waits for the server where a change was made that it shall have.
+    fn after_content(
+        &mut self,
+        result: Result<Reply, ApiError>,
+        wait_ms: u64,
+        progress: ProgressSender,
+        reply: Answer,
+    ) {
+        let mut content = match result {
+            Ok(content) => content,
+            Err(error) => return drop(reply.send(Err(error))),
+        };
+        let touched = std::mem::take(&mut self.touched);
+        let is_shared = self.credential.is_some() && touched.iter().all(|(id, _)| *id != SCRATCH);
+        if touched.is_empty() || !is_shared {
+            return drop(reply.send(Ok(content)));
+        }
+        if !touched.iter().any(|(workspace, record)| self.engine.is_waiting(*workspace, *record)) {
+            set_acknowledged(&mut content); // it was so already, on the server too
+            return drop(reply.send(Ok(content)));
+        }
+        if wait_ms == 0 {
+            return drop(reply.send(Ok(content)));
+        }
+        if self.mode == Mode::OneShot || self.halt.is_none() {
+            self.ensure_link();
+        }
+        let course = Course::new(progress, self.engine.waiting());
+        let (goal, finish) = (Goal::Acknowledged(touched), Finish::Content(Box::new(content)));
+        self.add_waiter(Waiter { goal, finish, deadline: after(wait_ms), reply, progress: course });
+    }
+
+    fn on_own_call(&mut self, request: Request, progress: ProgressSender, reply: Answer) {
+        let wait_ms = request.wait_ms;
+        let answer = match request.call {
+            Call::Status => Ok(Reply::Status(self.sources().status())),
+            Call::Verify => return self.verify(wait_ms, reply),
+            Call::Doctor => return self.doctor(reply),
+            call @ (Call::SignUp { .. } | Call::SignIn { .. } | Call::Recover { .. }) => {
+                return self.log_in(call, wait_ms, progress, reply);
+            }
+            call => match &self.credential {
+                None => Err(problem(ErrorKind::SignedOut, "using the account", "no account is signed in")),
+                Some(credential) => match call {
+                    Call::Account => Ok(Reply::Account(credential.view())),
+                    call => return self.on_account_call(call, wait_ms, progress, reply),
+                },
+            },
+        };
+        let _ = reply.send(answer);
+    }
+
+    fn on_account_call(&mut self, call: Call, wait_ms: u64, progress: ProgressSender, reply: Answer) {
+        match call {
+            Call::Sync { timeout_ms } => self.sync(timeout_ms, progress, reply),
+            Call::Reload => self.reload(wait_ms, progress, reply),
+            Call::SignOut { discard } => self.begin_sign_out(discard, wait_ms, progress, reply),
+            Call::Apps => self.list_apps(reply),
+            Call::DisconnectApp { app } => self.disconnect_app(app, reply),
+            Call::TakePlace { from } => self.take_place(from, wait_ms, reply),
+            Call::ChangePassword { old, new } => self.change_password(old, new, reply),
+            Call::DeleteAccount { password } => self.delete_account(password, reply),
+            Call::DeleteWorkspace { workspace } => self.delete_workspace(&workspace, wait_ms, reply),
+            other => {
+                let detail = format!("nobody does {other:?}");
+                let _ = reply.send(Err(problem(ErrorKind::Internal, "doing a call", detail)));
+            }
+        }
+    }
+
+    fn sync(&mut self, timeout_ms: u64, progress: ProgressSender, reply: Answer) {
+        self.failures = 0;
+        self.ensure_link();
+        let course = Course::new(progress, self.engine.waiting());
+        let deadline = after(timeout_ms);
+        self.add_waiter(Waiter {
+            goal: Goal::InSync,
+            finish: Finish::Synced,
+            deadline,
+            reply,
+            progress: course,
+        });
+    }
+
+    fn reload(&mut self, wait_ms: u64, progress: ProgressSender, reply: Answer) {
+        self.engine.workspaces().into_iter().for_each(|workspace| self.engine.unblock(workspace));
+        self.is_alarmed = false;
+        self.failures = 0;
+        self.restart_link();
+        let course = Course::new(progress, self.engine.waiting());
+        let finish = Finish::Checked { damaged: 0, reload: true };
+        let deadline = after(wait_ms.max(RELOAD_WAIT_MS));
+        self.add_waiter(Waiter { goal: Goal::InSync, finish, deadline, reply, progress: course });
+    }
+
+    fn verify(&mut self, wait_ms: u64, reply: Answer) {
+        let found = match self.verify_all() {
+            Ok(found) => found,
+            Err(error) => return drop(reply.send(Err(engine("checking the local copy", &error)))),
+        };
+        if found.damaged == 0 || self.credential.is_none() {
+            return drop(reply.send(Ok(Reply::Verified(found.result(0)))));
+        }
+        self.ensure_link();
+        let finish = Finish::Checked { damaged: found.damaged, reload: false };
+        let deadline = after(wait_ms.max(MEND_WAIT_MS));
+        self.add_waiter(Waiter { goal: Goal::InSync, finish, deadline, reply, progress: None });
+    }
+
+    fn doctor(&mut self, reply: Answer) {
+        let mut checks = self.look_around();
+        let server = self.credential.is_some().then(|| self.server());
+        tokio::spawn(async move {
+            match server {
+                Some(Ok(server)) => checks.extend(check_server(server).await),
+                Some(Err(error)) => checks.push(crate::api::Check {
+                    name: "server".into(),
+                    ok: false,
+                    detail: format!("{}: {}", error.tried, error.detail),
+                }),
+                None => {}
+            }
+            let _ = reply.send(Ok(Reply::Diagnosis { checks }));
+        });
+    }
+
+    fn begin_sign_out(&mut self, discard: bool, wait_ms: u64, progress: ProgressSender, reply: Answer) {
+        let waiting = self.engine.waiting();
+        let goal = if discard { Goal::Acknowledged(Vec::new()) } else { Goal::Drained };
+        if waiting > 0 && !discard {
+            self.failures = 0;
+            self.ensure_link();
+        }
+        let course = Course::new(progress, waiting);
+        let deadline = after(wait_ms.max(DRAIN_WAIT_MS));
+        self.add_waiter(Waiter { goal, finish: Finish::SignOut, deadline, reply, progress: course });
+    }
+
+    fn delete_workspace(&mut self, wanted: &str, wait_ms: u64, reply: Answer) {
+        let workspace = match self.deletable(wanted) {
+            Ok(workspace) => workspace,
+            Err(error) => return drop(reply.send(Err(error))),
+        };
+        let state = self.engine.summary(workspace).map(|summary| summary.state);
+        let is_gone = matches!(state, Some(SyncState::Blocked(satchel_sync::Alarm::Gone, _)));
+        if is_gone || (self.engine.is_unfounded(workspace) && self.link.is_none()) {
+            let answer = self.forget_workspace(workspace);
+            return drop(reply.send(answer));
+        }
+        self.failures = 0;
+        self.ensure_link();
+        let deadline = after(wait_ms.max(ANSWER_WAIT_MS));
+        let finish = Finish::DeleteWorkspace(workspace);
+        self.add_waiter(Waiter { goal: Goal::Opened, finish, deadline, reply, progress: None });
+    }
+
+    fn deletable(&self, wanted: &str) -> Result<WorkspaceId, ApiError> {
+        let workspace = select::workspace(self, Some(wanted))?;
+        if workspace == SCRATCH {
+            let detail = "the Scratch Pad belongs to this device and stays";
+            return Err(problem(ErrorKind::Invalid, "deleting the workspace", detail));
+        }
+        Ok(workspace)
+    }
+
+    /// Opens a fresh connection that takes the place of an app.
+    pub(super) fn open_in_place_of(&mut self, app: satchel_wire::AppId, wait_ms: u64, reply: Answer) {
+        self.take_over = Some(app);
+        self.failures = 0;
+        self.restart_link();
+        let deadline = after(wait_ms.max(ANSWER_WAIT_MS));
+        self.add_waiter(Waiter {
+            goal: Goal::Opened,
+            finish: Finish::Placed,
+            deadline,
+            reply,
+            progress: None,
+        });
+    }
+}
+
+/// The moment in so many milliseconds.
+pub(super) fn after(ms: u64) -> Instant {
+    Instant::now() + Duration::from_millis(ms.min(WAIT_MAX_MS))
+}

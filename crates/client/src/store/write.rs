@@ -1,0 +1,203 @@
+//! Writing: one batch is one transaction, durable when it returns.
+
+use rusqlite::params;
+use satchel_sync::{Aside, Batch, InFlight, Key, Write};
+use satchel_wire::{CommitId, Id, Part, Revision, WorkspaceId};
+
+use super::StoreError;
+use super::database::{Database, part_number, place};
+
+const TABLES: [&str; 8] =
+    ["base", "base_body", "pending", "pending_body", "in_flight", "in_flight_envelope", "charter", "aside"];
+
+/// One workspace's rows, within a transaction.
+struct Rows<'a> {
+    database: &'a Database,
+    workspace: WorkspaceId,
+    number: i64,
+}
+
+impl Database {
+    /// Applies a batch: all of it, or nothing on an error.
+    pub(super) fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        if batch.writes.contains(&Write::RemoveWorkspace) {
+            self.remove_workspace(batch.workspace)?;
+        } else {
+            let number = self.make_workspace(batch.workspace)?;
+            let rows = Rows { database: self, workspace: batch.workspace, number };
+            batch.writes.iter().try_for_each(|write| rows.write(write))?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    fn make_workspace(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
+        if let Some(number) = self.number(workspace)? {
+            return Ok(number);
+        }
+        let sql = "INSERT INTO workspace (id, head_seq, head_chain, digest) VALUES (?1, 0, ?2, ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![workspace.as_slice(), [0_u8; 32].as_slice()])?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    fn remove_workspace(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
+        let Some(number) = self.number(workspace)? else { return Ok(()) };
+        for table in TABLES {
+            self.connection.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [number])?;
+        }
+        self.connection
+            .execute("DELETE FROM cell WHERE workspace = ?1 AND kind <> 'device'", [workspace.as_slice()])?;
+        self.connection.execute("DELETE FROM workspace WHERE number = ?1", [number])?;
+        Ok(())
+    }
+}
+
+impl Rows<'_> {
+    fn write(&self, write: &Write) -> Result<(), StoreError> {
+        match write {
+            Write::AddWorkspace | Write::RemoveWorkspace => Ok(()),
+            Write::PutBase { key, seq, revision, conflicts, envelope } => {
+                self.put_base(*key, *seq, *revision, *conflicts, envelope)
+            }
+            Write::RemoveBase { key } => self.remove_part("base", "base_body", *key),
+            Write::PutPending { key, ordinal, conflicts, payload } => {
+                self.put_pending(*key, *ordinal, *conflicts, payload.as_deref())
+            }
+            Write::RemovePending { key } => self.remove_part("pending", "pending_body", *key),
+            Write::PutInFlight { commit, envelopes } => self.put_in_flight(commit, envelopes),
+            Write::RemoveInFlight { commit } => self.remove_in_flight(*commit),
+            Write::AddCharter { seq, header } => self.execute(
+                "INSERT OR REPLACE INTO charter VALUES (?1, ?2, ?3, ?4)",
+                params![self.number, integer(*seq), header.header.as_slice(), header.signature.as_slice()],
+            ),
+            Write::SetHead { head, digest } => self.execute(
+                "UPDATE workspace SET head_seq = ?2, head_chain = ?3, digest = ?4 WHERE number = ?1",
+                params![self.number, integer(head.seq), head.chain.as_slice(), digest.as_slice()],
+            ),
+            Write::SetIncarnation(incarnation) => self.execute(
+                "UPDATE workspace SET incarnation = ?2 WHERE number = ?1",
+                params![self.number, incarnation.as_slice()],
+            ),
+            Write::SetAside(aside) => self.set_aside(aside),
+            Write::ClearAside { key } => self.execute(
+                "DELETE FROM aside WHERE workspace = ?1 AND record = ?2 AND part = ?3",
+                params![self.number, key.record.as_slice(), part_number(key.part)],
+            ),
+        }
+    }
+
+    fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), StoreError> {
+        self.database.connection.prepare_cached(sql)?.execute(values)?;
+        Ok(())
+    }
+
+    fn put_base(
+        &self,
+        key: Key,
+        seq: u64,
+        revision: Revision,
+        conflicts: u32,
+        envelope: &[u8],
+    ) -> Result<(), StoreError> {
+        let node = (key.part == Part::Node).then_some(envelope);
+        let record = key.record.as_slice();
+        let part = part_number(key.part);
+        self.execute(
+            "INSERT OR REPLACE INTO base VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![self.number, record, part, integer(seq), revision.as_slice(), conflicts, node],
+        )?;
+        if node.is_some() {
+            return Ok(());
+        }
+        self.execute(
+            "INSERT INTO base_body VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET envelope = excluded.envelope",
+            params![self.number, record, envelope],
+        )
+    }
+
+    fn put_pending(
+        &self,
+        key: Key,
+        ordinal: u64,
+        conflicts: u32,
+        payload: Option<&[u8]>,
+    ) -> Result<(), StoreError> {
+        let sealed =
+            payload.map(|payload| self.database.seal(&place("pending", self.workspace, key), payload));
+        let record = key.record.as_slice();
+        let part = part_number(key.part);
+        let node = sealed.as_deref().filter(|_| key.part == Part::Node);
+        self.execute(
+            "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![self.number, record, part, integer(ordinal), conflicts, payload.is_none(), node],
+        )?;
+        match (key.part, &sealed) {
+            (Part::Node, _) => Ok(()),
+            (Part::Body, Some(sealed)) => self.execute(
+                "INSERT INTO pending_body VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET payload = excluded.payload",
+                params![self.number, record, sealed],
+            ),
+            (Part::Body, None) => self.remove_body("pending_body", key),
+        }
+    }
+
+    fn remove_part(&self, table: &str, bodies: &str, key: Key) -> Result<(), StoreError> {
+        let sql = match table {
+            "base" => "DELETE FROM base WHERE workspace = ?1 AND record = ?2 AND part = ?3",
+            _ => "DELETE FROM pending WHERE workspace = ?1 AND record = ?2 AND part = ?3",
+        };
+        self.execute(sql, params![self.number, key.record.as_slice(), part_number(key.part)])?;
+        if key.part == Part::Body { self.remove_body(bodies, key) } else { Ok(()) }
+    }
+
+    fn remove_body(&self, bodies: &str, key: Key) -> Result<(), StoreError> {
+        let sql = match bodies {
+            "base_body" => "DELETE FROM base_body WHERE workspace = ?1 AND record = ?2",
+            _ => "DELETE FROM pending_body WHERE workspace = ?1 AND record = ?2",
+        };
+        self.execute(sql, params![self.number, key.record.as_slice()])
+    }
+
+    fn put_in_flight(&self, commit: &InFlight, envelopes: &[Vec<u8>]) -> Result<(), StoreError> {
+        self.remove_in_flight(commit.commit)?;
+        let ordinals: Vec<u8> = commit.ordinals.iter().flat_map(|ordinal| ordinal.to_le_bytes()).collect();
+        let (id, header) = (commit.commit.as_slice(), &commit.header);
+        let ordinal = integer(commit.ordinal);
+        self.execute(
+            "INSERT INTO in_flight VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                self.number,
+                id,
+                ordinal,
+                header.header.as_slice(),
+                header.signature.as_slice(),
+                ordinals
+            ],
+        )?;
+        (0_i64..).zip(envelopes).try_for_each(|(position, envelope)| {
+            let sql = "INSERT INTO in_flight_envelope VALUES (?1, ?2, ?3, ?4)";
+            self.execute(sql, params![self.number, id, position, envelope])
+        })
+    }
+
+    fn remove_in_flight(&self, commit: CommitId) -> Result<(), StoreError> {
+        let values = params![self.number, commit.as_slice()];
+        self.execute("DELETE FROM in_flight WHERE workspace = ?1 AND id = ?2", values)?;
+        self.execute("DELETE FROM in_flight_envelope WHERE workspace = ?1 AND id = ?2", values)
+    }
+
+    fn set_aside(&self, aside: &Aside) -> Result<(), StoreError> {
+        let place = place("aside", self.workspace, aside.key);
+        let detail = self.database.seal(&place, aside.detail.as_bytes());
+        let (record, part) = (aside.key.record.as_slice(), part_number(aside.key.part));
+        self.execute(
+            "INSERT OR REPLACE INTO aside VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![self.number, record, part, aside.alarm.as_str(), detail],
+        )
+    }
+}
+
+/// `SQLite`'s integers are signed; no counter of ours comes near the limit.
+fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

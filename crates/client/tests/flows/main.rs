@@ -1,0 +1,9 @@
+//! Whole flows of clients against the real server, in this process.
+//!
+//! Each proves the wiring of one promise; the logic below has its own tests in its own crate.
+
+mod accounts;
+mod faults;
+mod places;
+mod support;
+mod syncing;
