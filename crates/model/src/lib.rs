@@ -24,6 +24,8 @@ pub mod tree;
 pub mod variable;
 
 pub use document::{Element, ElementId, List, Map, Value};
-pub use node::{Body, Conflict, ConflictId, Conflicts, IdError, Item, Kind, Node, Position, RecordId, Trashed};
+pub use node::{
+    Body, Conflict, ConflictId, Conflicts, IdError, Item, Kind, Node, Position, RecordId, Trashed,
+};
 pub use order::{OrderError, OrderKey};
 pub use tree::Tree;

@@ -55,7 +55,7 @@ pub enum Event {
     },
     /// Some state or count changed.
     StateChanged,
-    /// The server acknowledged a commit.
+    /// The server acknowledged a commit, or a catch-up showed that both hold the same.
     Acknowledged {
         /// The workspace.
         workspace: WorkspaceId,

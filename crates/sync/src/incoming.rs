@@ -120,8 +120,14 @@ impl Engine {
         let Link::CatchingUp(staging) = std::mem::replace(&mut replica.link, Link::Live) else {
             unreachable!("it was just looked at")
         };
+        let wanted = staging.wanted;
         match self.apply(workspace, *staging, Some(digest), now_ms, store)? {
-            Ok(()) => self.prune_flights(workspace, store),
+            Ok(()) => {
+                if wanted > head.seq {
+                    self.subscribe(workspace);
+                }
+                self.prune_flights(workspace, store)
+            }
             Err((alarm, detail)) => {
                 self.block(workspace, alarm, &detail);
                 Ok(())
@@ -161,6 +167,17 @@ impl Engine {
         Ok(())
     }
 
+    /// Catches up with an entry that will not come live; a catch-up under way is let come to its end
+    /// first, since a second one's frames would mix with its.
+    fn fetch_up_to(&mut self, workspace: WorkspaceId, seq: u64) {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        replica.server_seq = replica.server_seq.max(seq);
+        match &mut replica.link {
+            Link::CatchingUp(staging) => staging.wanted = staging.wanted.max(seq),
+            _ => self.subscribe(workspace),
+        }
+    }
+
     fn handle_accepted<S: Store>(
         &mut self,
         workspace: WorkspaceId,
@@ -174,7 +191,7 @@ impl Engine {
             return Ok(());
         }
         let Some(flight) = replica.flight(commit) else {
-            self.subscribe(workspace); // a commit that this app gave up was taken after all
+            self.fetch_up_to(workspace, seq); // a commit that this app gave up was taken after all
             return Ok(());
         };
         let header = flight.stored.header.clone();
@@ -218,8 +235,6 @@ impl Engine {
         let records = effects.finish(replica, staging, store)?;
         if acknowledged || digest.is_some() {
             replica.acknowledged_ms = Some(now_ms);
-        }
-        if acknowledged {
             self.events.push_back(Event::Acknowledged { workspace });
         }
         if !records.is_empty() {
@@ -262,7 +277,7 @@ impl Engine {
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
         let flight = replica.flights.remove(index);
         if head.seq > replica.head.seq {
-            self.subscribe(workspace); // the promised entries did not come
+            self.fetch_up_to(workspace, head.seq); // the promised entries did not come
         } else if is_current(replica, &flight) && agrees(replica, records) {
             let detail = "the server calls a change stale that is based on its newest revision";
             self.block(workspace, Alarm::Forked, detail);

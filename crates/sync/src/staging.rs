@@ -27,6 +27,8 @@ pub(crate) struct Staging {
     pub(crate) chains: Vec<Head>,
     pub(crate) envelopes: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
     pub(crate) pages_after: u64,
+    /// An entry that must have come before the feed counts as live.
+    pub(crate) wanted: u64,
 }
 
 impl Staging {
@@ -40,6 +42,7 @@ impl Staging {
             chains: Vec::new(),
             envelopes: BTreeMap::new(),
             pages_after: 0,
+            wanted: 0,
         }
     }
 

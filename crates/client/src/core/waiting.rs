@@ -355,9 +355,13 @@ fn is_absent(refusal: &Refusal) -> bool {
 
 /// Says in a reply that the server has the change, too.
 pub(super) fn set_acknowledged(reply: &mut Reply) {
-    match reply {
-        Reply::Changed { acknowledged, .. } => *acknowledged = Acknowledged::Server,
-        Reply::Imported(report) => report.acknowledged = Acknowledged::Server,
-        _ => {}
+    let (items, acknowledged) = match reply {
+        Reply::Changed { items, acknowledged } => (items, acknowledged),
+        Reply::Imported(report) => (&mut report.items, &mut report.acknowledged),
+        _ => return,
+    };
+    *acknowledged = Acknowledged::Server;
+    for item in items {
+        item.waiting = false;
     }
 }
