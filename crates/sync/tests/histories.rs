@@ -162,7 +162,9 @@ fn collect(value: &Value, kept: &mut BTreeSet<String>) {
 
 fn play(steps: &[Step]) -> Result<(), TestCaseError> {
     let mut history = History::new();
-    steps.iter().for_each(|step| history.take(step));
+    for step in steps {
+        history.take(step);
+    }
     history.heal();
     history.check()
 }

@@ -2,7 +2,7 @@
 //!
 //! The bytes are in `fixtures/wire`, as hexadecimal; a changed file is a changed protocol.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 
 use expect_test::{ExpectFile, expect_file};
 use minicbor::{Decode, Encode};
@@ -30,9 +30,16 @@ const REVISION: Revision = Revision::new([10; 32]);
 const SIGNATURE: Signature = Signature::new([11; 64]);
 const HEAD: Head = Head { seq: 300, chain: Chain::new([12; 32]) };
 
-fn hex(bytes: &[u8]) -> String {
-    let line = |chunk: &[u8]| chunk.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    bytes.chunks(40).map(line).collect::<Vec<_>>().join("\n") + "\n"
+/// A section of a golden file: a name, and bytes in hexadecimal.
+fn section(name: &str, bytes: &[u8]) -> String {
+    let mut text = format!("# {name}\n");
+    for line in bytes.chunks(40) {
+        for byte in line {
+            write!(text, "{byte:02x}").expect("writing to a text does not fail");
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Sections of a golden file: the name of a message, and its bytes.
@@ -51,7 +58,7 @@ impl Golden {
         for cut in 0..bytes.len() {
             assert!(decode::<T>("a message", &bytes[..cut]).is_err(), "{name} takes {cut} bytes");
         }
-        self.0 += &format!("# {name}\n{}", hex(&bytes));
+        self.0 += &section(name, &bytes);
         self
     }
 
@@ -161,9 +168,9 @@ fn signed_headers_keep_their_bytes() {
         let header = header(content);
         let bytes = header.encode();
         assert_eq!(CommitHeader::decode(&bytes).expect("what was encoded decodes"), header);
-        text += &format!("# {name}\n{}", hex(&bytes));
+        text += &section(name, &bytes);
     }
-    text += &format!("# identity bytes of the founding\n{}", hex(&founding().identity_bytes()));
+    text += &section("identity bytes of the founding", &founding().identity_bytes());
     expect_file!["../../../fixtures/wire/headers.hex"].assert_eq(&text);
 }
 

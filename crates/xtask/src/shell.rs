@@ -25,10 +25,23 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// A call of the cargo that runs this program, in the repository's root.
+///
+/// What `cargo run` told this program about itself is taken away: build scripts that look at it would
+/// run again, and half the tree with them, each time between a call from here and one by hand.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_about_this_package(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_about_this_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 /// Runs a command with its output streamed, and fails if it fails.
@@ -119,6 +132,16 @@ mod tests {
         check("Twitter API v2", "'Twitter API v2'");
         check("it's", r"'it'\''s'");
         check("", "''");
+    }
+
+    #[test]
+    fn a_cargo_is_not_told_of_this_package() {
+        let check =
+            |name: &str, expected| assert_eq!(is_about_this_package(OsStr::new(name)), expected, "{name}");
+        check("CARGO_MANIFEST_DIR", true);
+        check("CARGO_PKG_NAME", true);
+        check("CARGO_HOME", false);
+        check("CARGO_TARGET_DIR", false);
     }
 
     #[test]
