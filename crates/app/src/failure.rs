@@ -100,11 +100,12 @@ impl Failure {
     /// What clap found wrong.
     pub(crate) fn from_clap(error: &clap::Error) -> Self {
         let text = error.to_string();
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let why = lines.next().unwrap_or_default();
+        // The first paragraph says it, where arguments are missing in several lines.
+        let said = text.lines().map(str::trim).take_while(|line| !line.is_empty());
+        let why = said.collect::<Vec<_>>().join(" ");
         Self::usage(
             "reading the command line",
-            why.strip_prefix("error: ").unwrap_or(why),
+            why.strip_prefix("error: ").unwrap_or(&why),
             "`satchel --help` and `satchel COMMAND --help` show what can be said",
         )
     }
@@ -220,12 +221,12 @@ fn row(kind: ErrorKind) -> Row {
             "that is a large part of the workspace",
             "add --bulk if you mean all of them; nothing was changed",
         ),
-        ErrorKind::ChangesWaiting => layered(
+        ErrorKind::ChangesWaiting => plain(
             DECISION,
             "changes wait that the server has not acknowledged",
             "stay, and run `satchel sync`; or add --export FILE to keep everything in a file; or --discard to throw the changes away",
         ),
-        ErrorKind::AppLimit => layered(
+        ErrorKind::AppLimit => plain(
             DECISION,
             "all places of the account are in use",
             "name the app that makes room with `satchel signin … --take-over APP` (when signed in: `satchel apps take-place APP`):",
@@ -322,17 +323,28 @@ fn local_row(kind: ErrorKind) -> Row {
         ErrorKind::Damaged => layered(
             FAILED,
             "local data is damaged",
-            "`satchel verify` says what; `satchel reload` fetches it from the server again",
+            "`satchel verify` says what, `satchel reload` fetches it from the server again; if the store does not open at all, move its two files (account.db with account.key, or scratch.db with scratch.key) out of SATCHEL_HOME, keep them, and sign in again or restore a backup",
         ),
         ErrorKind::LocalStore => layered(
             FAILED,
             "the local disk is full or cannot be written",
             "make room, and check the permissions of SATCHEL_HOME; what was stored before is still there",
         ),
+        ErrorKind::Keyring => layered(
+            FAILED,
+            "the system's keyring does not give the other half of a local key; nothing was deleted",
+            "unlock the keyring, or do this in the desktop session that has it. \
+             If the keyring was reset for good: set SATCHEL_HOME to a new folder and sign in there",
+        ),
         ErrorKind::Locked => layered(
             FAILED,
             "another process uses this profile",
             "wait until it ends and try again; `satchel agent status` tells whether an agent runs",
+        ),
+        ErrorKind::NoHistory => plain(
+            FAILED,
+            "the Scratch Pad keeps no history",
+            "sign in, and bring the item into a workspace that syncs; `satchel trash` works here, too",
         ),
         ErrorKind::CannotStandBoth => {
             plain(FAILED, "both values cannot stand", "choose --local, --server or --field NAME=VALUE")
@@ -383,7 +395,9 @@ mod tests {
         (ErrorKind::LyingServer, "lying_server", 1),
         (ErrorKind::Damaged, "damaged", 1),
         (ErrorKind::LocalStore, "local_store", 1),
+        (ErrorKind::Keyring, "keyring", 1),
         (ErrorKind::Locked, "locked", 1),
+        (ErrorKind::NoHistory, "no_history", 1),
         (ErrorKind::CannotStandBoth, "cannot_stand_both", 1),
         (ErrorKind::Internal, "internal", 1),
     ];

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use satchel_client::api::{ApiError, Call, Progress, Reply, Request};
-use satchel_client::{Client, ClientOptions, Mode, TransportChoice, agent_socket};
+use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice, agent_socket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
@@ -183,8 +183,17 @@ pub(crate) fn options(home: &Path, mode: Mode) -> Result<ClientOptions, Failure>
             return Err(Failure::usage("reading SATCHEL_TRANSPORT", why, "use auto, websocket or polling"));
         }
     };
+    let keyring = match set("SATCHEL_KEYRING").as_deref() {
+        None | Some("auto") => KeyringChoice::Auto,
+        Some("off") => KeyringChoice::Off,
+        Some(other) => {
+            let why = format!("`{other}` is no choice");
+            return Err(Failure::usage("reading SATCHEL_KEYRING", why, "use auto or off"));
+        }
+    };
     Ok(ClientOptions {
         home: home.to_owned(),
+        keyring,
         mode,
         extra_ca: set("SATCHEL_CA_FILE").map(PathBuf::from),
         proxy: set("SATCHEL_PROXY"),

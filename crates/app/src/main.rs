@@ -30,8 +30,10 @@ use crate::commands::Session;
 use crate::failure::Failure;
 use crate::output::Out;
 
+const _: () = assert!(!satchel_client::IS_SIMULATED, "an app without cryptography must not be built");
+
 fn main() -> ExitCode {
-    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = asked_help(std::env::args_os().collect());
     let is_json = words.iter().any(|word| word == "--json");
     match parse(&words) {
         Ok(cli) => run(cli),
@@ -44,6 +46,15 @@ fn main() -> ExitCode {
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
         }
     }
+}
+
+/// `satchel help COMMAND` is `satchel COMMAND --help`.
+fn asked_help(mut words: Vec<OsString>) -> Vec<OsString> {
+    if words.get(1).is_some_and(|word| word == "help") {
+        words.remove(1);
+        words.push("--help".into());
+    }
+    words
 }
 
 fn parse(words: &[OsString]) -> Result<Cli, clap::Error> {

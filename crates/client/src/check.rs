@@ -9,6 +9,7 @@ use satchel_wire::{RecordId, WorkspaceId};
 use crate::api::{Check, SetAside, Verification};
 use crate::core::Core;
 use crate::home::is_private;
+use crate::keys::{Place, place};
 use crate::server::Server;
 use crate::status::item_name;
 use crate::store::StoreError;
@@ -117,7 +118,11 @@ impl Core {
                 return check("keys", false, format!("others can read {shown}; run: chmod 600 {shown}"));
             }
         }
-        check("keys", true, "private to this user".into())
+        let places: Vec<_> = [("scratch", self.home.scratch_key()), ("account", self.home.account_key())]
+            .iter()
+            .filter_map(|(name, path)| Some(format!("{name}: {}", said(place(path).ok()??))))
+            .collect();
+        check("keys", true, format!("private to this user; {}", places.join(", ")))
     }
 
     fn check_store(&self) -> Check {
@@ -172,6 +177,13 @@ fn parse_date(text: &str) -> Option<u64> {
     let (y, m) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1;
     (days.checked_sub(719_468)? * 86_400 + hour * 3600 + minute * 60 + second).into()
+}
+
+fn said(place: Place) -> &'static str {
+    match place {
+        Place::File => "in its file alone",
+        Place::FileAndKeyring(_) => "in its file and the system's keyring",
+    }
 }
 
 fn check(name: &str, ok: bool, detail: String) -> Check {

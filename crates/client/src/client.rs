@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{ApiError, ErrorKind, Progress, Reply, Request};
 use crate::core::{Core, Input, PendingCall};
+use crate::keyring::KeyringChoice;
 use crate::problem::problem;
 use crate::transport::TransportChoice;
 
@@ -14,6 +15,8 @@ use crate::transport::TransportChoice;
 pub struct ClientOptions {
     /// The profile's folder.
     pub home: PathBuf,
+    /// Whether new local keys leave a share in the operating system's keyring.
+    pub keyring: KeyringChoice,
     /// Whether the connection is kept.
     pub mode: Mode,
     /// A file of certificates (PEM) to trust beside the system's.
@@ -47,7 +50,8 @@ impl Client {
     ///
     /// # Errors
     /// [`ErrorKind::Locked`] if another process keeps the profile for more than a few seconds;
-    /// [`ErrorKind::LocalStore`] or [`ErrorKind::Damaged`] if the stores cannot be opened.
+    /// [`ErrorKind::LocalStore`] or [`ErrorKind::Damaged`] if the stores cannot be opened;
+    /// [`ErrorKind::Keyring`] if the keyring does not give what their keys need.
     pub async fn open(options: ClientOptions) -> Result<Self, ApiError> {
         let (inputs, queue) = mpsc::unbounded_channel();
         let (changed, version) = watch::channel(0);

@@ -22,6 +22,7 @@ mod control;
 mod core;
 mod credential;
 mod home;
+mod keyring;
 mod keys;
 mod login;
 mod ops;
@@ -33,4 +34,9 @@ mod transport;
 
 pub use client::{Client, ClientOptions, Mode};
 pub use home::agent_socket;
+pub use keyring::KeyringChoice;
+pub use store::{AccountStore, AccountStoreError};
 pub use transport::TransportChoice;
+
+/// Whether this build is for the simulator: without cryptography, or with planted bugs. No product is.
+pub const IS_SIMULATED: bool = satchel_crypto::IS_STUB || satchel_sync::planted::IS_ON;

@@ -3,11 +3,13 @@
 //! Knows nothing of words for people beyond what was tried and what was seen.
 
 use std::io;
+use std::path::Path;
 
 use satchel_sync::{Disconnected, EngineError};
 use satchel_wire::{AppEntry, AppId, AppKind, ErrorCode, Refusal};
 
 use crate::api::{ApiError, AppView, ErrorKind};
+use crate::keys::KeyError;
 use crate::store::StoreError;
 
 /// A failure of `kind` while trying something, with what was seen.
@@ -27,6 +29,15 @@ pub(crate) fn disk(tried: &str, error: &io::Error) -> ApiError {
     problem(ErrorKind::LocalStore, tried, error.to_string())
 }
 
+/// A local key that was not had.
+pub(crate) fn key_lost(tried: &str, path: &Path, error: &KeyError) -> ApiError {
+    let kind = match error {
+        KeyError::File(_) => ErrorKind::LocalStore,
+        KeyError::Share { .. } => ErrorKind::Keyring,
+    };
+    problem(kind, tried, format!("{}: {error}", path.display()))
+}
+
 /// A failure of the local store.
 pub(crate) fn stored(tried: &str, error: &StoreError) -> ApiError {
     problem(error.kind(), tried, error.to_string())
@@ -40,7 +51,8 @@ pub(crate) fn engine(tried: &str, error: &EngineError<StoreError>) -> ApiError {
         EngineError::SignedOut => ErrorKind::SignedOut,
         EngineError::TooLarge { .. } => ErrorKind::TooLarge,
         EngineError::Unreadable { .. } => ErrorKind::Damaged,
-        EngineError::NoKey(_) => ErrorKind::NotInSync,
+        EngineError::BulkNotMarked { .. } => ErrorKind::BulkNotMarked,
+        EngineError::Coming | EngineError::NoKey(_) => ErrorKind::NotInSync,
     };
     problem(kind, tried, error.to_string())
 }
@@ -94,6 +106,7 @@ fn kind_of(code: ErrorCode) -> ErrorKind {
         ErrorCode::BadRequest
         | ErrorCode::Forbidden
         | ErrorCode::CommitIdReused
+        | ErrorCode::CursorTooOld
         | ErrorCode::BadSignature
         | ErrorCode::LeaveTeamFirst
         | ErrorCode::Internal => ErrorKind::Refused,

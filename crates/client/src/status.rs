@@ -103,7 +103,11 @@ fn describe_refusal(refusal: &Refusal) -> (State, &'static str, String) {
         ErrorCode::TooSlow => (State::Offline, "disconnected", "the server dropped a slow connection"),
         _ => (State::Error, "refused", "the server refused the connection"),
     };
-    let detail = if refusal.detail.is_empty() { usual.to_owned() } else { refusal.detail.clone() };
+    let detail = match refusal.detail.as_str() {
+        "" => usual.to_owned(),
+        app if refusal.code == ErrorCode::Evicted => format!("its place was taken by {app}"),
+        seen => seen.to_owned(),
+    };
     (state, reason, detail)
 }
 
@@ -184,6 +188,10 @@ impl Sources<'_> {
 
     fn shown(&self, summary: &Summary) -> Shown {
         let shown = self.count_attempts(show(&summary.state, self.halt));
+        let goes_on = matches!(shown.state, State::InSync | State::Syncing);
+        if let (Some(notice), true) = (&summary.notice, goes_on && summary.aside.is_empty()) {
+            return Shown::because(shown.state, "rolled_back", notice.clone());
+        }
         if shown.state != State::InSync || summary.aside.is_empty() {
             return shown;
         }

@@ -11,6 +11,7 @@ use crate::primitive::{make_secret, redact, sign, verify};
 use crate::{CryptoError, IdentityKeys};
 
 const COMMIT_LABEL: &[u8] = b"satchel commit 1";
+const MANIFEST_LABEL: &[u8] = b"satchel manifest 1";
 const OPEN_LABEL: &[u8] = b"satchel open 1";
 const CERTIFICATE_LABEL: &[u8] = b"satchel app 1";
 const CERTIFICATE_VERSION: u8 = 1;
@@ -39,6 +40,11 @@ impl AppKey {
         sign(&self.0, &[COMMIT_LABEL, header])
     }
 
+    /// Signs the manifest of packs.
+    pub fn sign_manifest(&self, manifest: &[u8]) -> [u8; 64] {
+        sign(&self.0, &[MANIFEST_LABEL, manifest])
+    }
+
     /// Signs the server's nonce at the opening of a connection.
     pub fn sign_open(&self, nonce: &[u8; 32], incarnation: &[u8; 16]) -> [u8; 64] {
         sign(&self.0, &[OPEN_LABEL, nonce, incarnation])
@@ -58,6 +64,11 @@ impl AppKey {
 /// Checks the signature under a commit's header.
 pub fn verify_commit(key: &[u8; 32], header: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
     verify("a commit", key, &[COMMIT_LABEL, header], signature)
+}
+
+/// Checks the signature under a manifest of packs.
+pub fn verify_manifest(key: &[u8; 32], manifest: &[u8], signature: &[u8; 64]) -> Result<(), CryptoError> {
+    verify("a manifest", key, &[MANIFEST_LABEL, manifest], signature)
 }
 
 /// Checks an app's proof at the opening of a connection.

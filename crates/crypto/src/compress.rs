@@ -31,6 +31,9 @@ thread_local! {
 
 /// The compressed form, if it is smaller.
 pub(crate) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if crate::IS_STUB {
+        return None;
+    }
     let mut compressed = Zeroizing::new(Vec::with_capacity(compress_bound(plain.len())));
     COMPRESSOR.with_borrow_mut(|compressor| {
         compressor.as_mut()?.compress_to_buffer(plain, &mut *compressed).ok()
@@ -40,19 +43,42 @@ pub(crate) fn compress(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 
 /// What [`compress`] took; none for anything that it would not have made, or that is over the limit.
 pub(crate) fn decompress(compressed: &[u8], bytes_max: usize) -> Option<Zeroizing<Vec<u8>>> {
-    if find_frame_compressed_size(compressed) != Ok(compressed.len()) {
-        return None; // bytes after the frame, or no whole frame
-    }
-    let claimed = get_frame_content_size(compressed).ok()??;
-    let claimed = usize::try_from(claimed).ok()?;
-    if claimed > bytes_max || claimed <= compressed.len() {
-        return None;
-    }
+    let claimed = claimed_size(compressed, bytes_max)?;
     let mut plain = Zeroizing::new(Vec::with_capacity(claimed));
     DECOMPRESSOR.with_borrow_mut(|decompressor| {
         decompressor.as_mut()?.decompress_to_buffer(compressed, &mut *plain).ok()
     })?;
     (plain.len() == claimed).then_some(plain)
+}
+
+/// A pack is written once and read often, so its compression may take its time.
+const PACK_LEVEL: i32 = 9;
+
+/// The compressed form of many payloads together, if it is smaller. Without the dictionary: they have
+/// enough in common.
+pub(crate) fn compress_pack(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    if crate::IS_STUB {
+        return None;
+    }
+    let compressed = Zeroizing::new(zstd::bulk::compress(plain, PACK_LEVEL).ok()?);
+    (compressed.len() < plain.len()).then_some(compressed)
+}
+
+/// What [`compress_pack`] took, as [`decompress`].
+pub(crate) fn decompress_pack(compressed: &[u8], bytes_max: usize) -> Option<Zeroizing<Vec<u8>>> {
+    let claimed = claimed_size(compressed, bytes_max)?;
+    let plain = Zeroizing::new(zstd::bulk::decompress(compressed, claimed).ok()?);
+    (plain.len() == claimed).then_some(plain)
+}
+
+/// The size that a frame claims to expand to; none if it is not one whole frame, or over the limit.
+fn claimed_size(compressed: &[u8], bytes_max: usize) -> Option<usize> {
+    if find_frame_compressed_size(compressed) != Ok(compressed.len()) {
+        return None; // bytes after the frame, or no whole frame
+    }
+    let claimed = get_frame_content_size(compressed).ok()??;
+    let claimed = usize::try_from(claimed).ok()?;
+    (claimed <= bytes_max && claimed > compressed.len()).then_some(claimed)
 }
 
 #[cfg(test)]

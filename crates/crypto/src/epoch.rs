@@ -7,9 +7,9 @@
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::X25519HkdfSha256;
-use hpke::{
-    Deserializable, HpkeError, Kem, OpModeR, OpModeS, Serializable, single_shot_open, single_shot_seal,
-};
+use hpke::{Deserializable, HpkeError, Kem, OpModeS, Serializable, single_shot_seal};
+#[cfg(any(test, not(feature = "stub")))]
+use hpke::{OpModeR, single_shot_open};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
@@ -20,9 +20,11 @@ const WRAP_VERSION: u8 = 1;
 const WRAP_LABEL: &[u8] = b"satchel wrap 1";
 const COMMITMENT_LABEL: &[u8] = b"satchel key commitment 1";
 const RECORD_LABEL: &[u8] = b"record";
+const PACK_LABEL: &[u8] = b"pack";
 const WRAP: &str = "the workspace's key";
 
 type SealingPublic = <X25519HkdfSha256 as Kem>::PublicKey;
+#[cfg(any(test, not(feature = "stub")))]
 type SealingSecret = <X25519HkdfSha256 as Kem>::PrivateKey;
 type Encapsulated = <X25519HkdfSha256 as Kem>::EncappedKey;
 
@@ -73,6 +75,11 @@ impl EpochKey {
         context: &WrapContext,
         rng: &mut R,
     ) -> Vec<u8> {
+        #[cfg(feature = "stub")]
+        if crate::IS_STUB {
+            let wrapped = crate::stub::wrap(&context.info(), self.key.as_slice());
+            return [&[WRAP_VERSION], wrapped.as_slice()].concat();
+        }
         let Ok((encapsulated, ciphertext)) = seal_to(sealing, &context.info(), self.key.as_slice(), rng)
         else {
             return Vec::new();
@@ -90,8 +97,14 @@ impl EpochKey {
             return Err(CryptoError::Version { what: WRAP, found: version });
         }
         let (encapsulated, ciphertext) = rest.split_first_chunk::<32>().ok_or(malformed)?;
-        let plain = open_for(&keys.sealing_secret(), encapsulated, &context.info(), &[], ciphertext)
-            .map_err(|_| CryptoError::Open { what: WRAP })?;
+        #[cfg(feature = "stub")]
+        let _ = (keys, encapsulated, ciphertext);
+        let info = context.info();
+        #[cfg(feature = "stub")]
+        let opened = crate::stub::unwrap(&info, rest).ok_or(HpkeError::OpenError);
+        #[cfg(not(feature = "stub"))]
+        let opened = open_for(&keys.sealing_secret(), encapsulated, &info, &[], ciphertext);
+        let plain = opened.map_err(|_| CryptoError::Open { what: WRAP })?;
         let mut key = Zeroizing::new([0; 32]);
         if plain.len() != key.len() {
             return Err(malformed);
@@ -107,6 +120,10 @@ impl EpochKey {
 
     pub(crate) fn derive_record_key(&self, record: &[u8; 16]) -> Zeroizing<[u8; 32]> {
         derive_key(self.key.as_slice(), &[RECORD_LABEL, record])
+    }
+
+    pub(crate) fn derive_pack_key(&self, workspace: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+        derive_key(self.key.as_slice(), &[PACK_LABEL, workspace])
     }
 }
 
@@ -146,6 +163,7 @@ fn seal_to<R: RngCore + CryptoRng>(
     )
 }
 
+#[cfg(any(test, not(feature = "stub")))]
 fn open_for(
     secret: &SealingSecret,
     encapsulated: &[u8; 32],

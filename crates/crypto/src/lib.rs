@@ -31,12 +31,15 @@ mod identity;
 mod ledger;
 mod local;
 mod opaque;
+mod pack;
 mod padding;
 mod primitive;
 mod recovery;
+#[cfg(feature = "stub")]
+mod stub;
 
 pub use account::AccountKey;
-pub use app::{AppCertificate, AppKey, verify_commit, verify_open};
+pub use app::{AppCertificate, AppKey, verify_commit, verify_manifest, verify_open};
 pub use envelope::{
     ENVELOPE_OVERHEAD, EnvelopeError, EnvelopePlace, OpenedEnvelope, PAYLOAD_BYTES_MAX, open_envelope,
     seal_envelope,
@@ -49,4 +52,8 @@ pub use local::LocalKey;
 pub use opaque::{
     ClientLogin, ClientRegistration, ExportKey, OpaqueError, PasswordFile, ServerLogin, ServerSetup,
 };
+pub use pack::{OpenedPack, PackPlace, derive_charter_hash, derive_pack_id, open_pack, seal_pack};
 pub use recovery::{RecoveryCode, RecoveryKey, verify_recovery};
+
+/// Whether the primitives are the cheap stand-ins of the simulator, which protect nothing.
+pub const IS_STUB: bool = cfg!(feature = "stub");

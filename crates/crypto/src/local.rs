@@ -6,7 +6,7 @@ use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
 use crate::CryptoError;
-use crate::primitive::{BoxPlace, make_secret, open_box, redact, seal_box};
+use crate::primitive::{BoxPlace, derive_key, make_secret, open_box, redact, seal_box};
 
 /// The key of what an app keeps locally.
 pub struct LocalKey(Zeroizing<[u8; 32]>);
@@ -28,7 +28,13 @@ impl LocalKey {
         Self(Zeroizing::new(secret))
     }
 
-    /// The secret itself, for the keyring or the key file.
+    /// The key of two shares that are kept apart; `item` is what tells this pair from others.
+    pub fn derive(shares: [&[u8; 32]; 2], item: &[u8]) -> Self {
+        let both = Zeroizing::new(shares.map(|share| *share));
+        Self(derive_key(both.as_flattened(), &[b"satchel local key 1", item]))
+    }
+
+    /// The secret itself, for the key file.
     pub fn expose_secret(&self) -> &[u8; 32] {
         &self.0
     }

@@ -5,15 +5,21 @@
 //! box or elsewhere. Ed25519 is always verified strictly: no small-order keys, no second form of a
 //! signature.
 
+#[cfg(not(feature = "stub"))]
 use chacha20poly1305::aead::AeadInPlace;
+#[cfg(not(feature = "stub"))]
 use chacha20poly1305::{KeyInit, Tag, XChaCha20Poly1305, XNonce};
+#[cfg(not(feature = "stub"))]
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+#[cfg(not(feature = "stub"))]
 use hkdf::Hkdf;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use crate::CryptoError;
+#[cfg(feature = "stub")]
+pub(crate) use crate::stub::{decrypt, derive_key, encrypt_tail, sign, verify};
 
 pub(crate) const KEY_BYTES: usize = 32;
 pub(crate) const NONCE_BYTES: usize = 24;
@@ -34,6 +40,7 @@ macro_rules! redact {
 pub(crate) use redact;
 
 /// HKDF-SHA256 without salt; `info` is the concatenation of its parts.
+#[cfg(not(feature = "stub"))]
 pub(crate) fn derive_key(secret: &[u8], info: &[&[u8]]) -> Zeroizing<[u8; KEY_BYTES]> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     Hkdf::<Sha256>::new(None, secret)
@@ -63,6 +70,7 @@ pub(crate) fn make_nonce<R: RngCore + CryptoRng>(rng: &mut R) -> [u8; NONCE_BYTE
 }
 
 /// Encrypts `buffer[from..]` in place and appends the tag.
+#[cfg(not(feature = "stub"))]
 pub(crate) fn encrypt_tail(
     key: &[u8; KEY_BYTES],
     nonce: &[u8; NONCE_BYTES],
@@ -77,6 +85,7 @@ pub(crate) fn encrypt_tail(
 }
 
 /// Decrypts `ciphertext | tag`; none if it does not authenticate.
+#[cfg(not(feature = "stub"))]
 pub(crate) fn decrypt(
     key: &[u8; KEY_BYTES],
     nonce: &[u8; NONCE_BYTES],
@@ -149,10 +158,12 @@ pub(crate) fn open_key_box(
     Ok(Zeroizing::new(key))
 }
 
+#[cfg(not(feature = "stub"))]
 pub(crate) fn sign(key: &SigningKey, parts: &[&[u8]]) -> [u8; 64] {
     key.sign(&parts.concat()).to_bytes()
 }
 
+#[cfg(not(feature = "stub"))]
 pub(crate) fn verify(
     what: &'static str,
     key: &[u8; 32],

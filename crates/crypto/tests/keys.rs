@@ -102,6 +102,17 @@ fn identity_keys_come_back_from_their_secret() {
 }
 
 #[test]
+fn a_local_key_of_two_shares_needs_both_of_them() {
+    let derive = |shares: [&[u8; 32]; 2], item: &[u8]| *LocalKey::derive(shares, item).expose_secret();
+    let key = derive([&[1; 32], &[2; 32]], b"item");
+    assert_eq!(key, derive([&[1; 32], &[2; 32]], b"item"));
+    assert_ne!(key, derive([&[2; 32], &[1; 32]], b"item"));
+    assert_ne!(key, derive([&[1; 32], &[3; 32]], b"item"));
+    assert_ne!(key, derive([&[3; 32], &[2; 32]], b"item"));
+    assert_ne!(key, derive([&[1; 32], &[2; 32]], b"other"));
+}
+
+#[test]
 fn a_wrap_of_one_kind_does_not_open_as_another() {
     let (key, code) = (AccountKey::make(&mut rng(1)), RecoveryCode::make(&mut rng(2)));
     let keys = IdentityKeys::make(&mut rng(3));

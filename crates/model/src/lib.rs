@@ -8,6 +8,7 @@
 
 #![deny(missing_docs)]
 
+pub mod difference;
 pub mod document;
 pub mod format;
 pub mod merge;
@@ -15,6 +16,7 @@ pub mod node;
 mod node_document;
 pub mod order;
 pub mod path;
+pub mod planted;
 pub mod reconcile;
 pub mod resolve;
 pub mod search;

@@ -18,9 +18,12 @@
 use std::collections::BTreeSet;
 
 use crate::node_document::{KIND, POSITION, TRASHED, from_fields, to_fields, trashed_value};
+use crate::planted::{self, Bug};
 use crate::stable::StableHash;
 use crate::text::{merge_lines, merge_text};
-use crate::{Body, Conflict, ConflictId, Conflicts, Element, List, Map, Node, OrderKey, Trashed, Value};
+use crate::{
+    Body, Conflict, ConflictId, Conflicts, Element, List, Map, Node, OrderKey, Position, Trashed, Value,
+};
 
 /// New conflicts of one merge that are kept field by field; more become one about all fields.
 pub const CONFLICTS_NEW_MAX: usize = 64;
@@ -82,6 +85,22 @@ pub fn keep_over_trash(node: &Node, by: &Authorship) -> Node {
     let mut merge = Merge::new(by);
     merge.below(TRASHED, |merge| merge.note(None, None, Some(&trashed_value(trashed))));
     let mut kept = Node { trashed: None, ..node.clone() };
+    for (id, conflict) in merge.found {
+        kept.conflicts.entry(id).or_insert(conflict);
+    }
+    kept
+}
+
+/// Takes a move back that cannot stand beside the moves of others, with a conflict.
+pub fn keep_place(node: &Node, place: &Position, by: &Authorship) -> Node {
+    let kept = Node { position: place.clone(), ..node.clone() };
+    let (local, server) = (to_fields(node), to_fields(&kept));
+    if node.position == *place {
+        return kept;
+    }
+    let mut merge = Merge::new(by);
+    merge.below(POSITION, |merge| merge.note(None, local.get(POSITION), server.get(POSITION)));
+    let mut kept = kept;
     for (id, conflict) in merge.found {
         kept.conflicts.entry(id).or_insert(conflict);
     }
@@ -184,6 +203,9 @@ impl<'a> Merge<'a> {
     }
 
     fn list(&mut self, base: Option<&List>, local: &List, server: &List) -> List {
+        if planted::is(Bug::MergeByPosition) {
+            return by_position(base, local, server);
+        }
         let ids: BTreeSet<_> = local.elements.keys().chain(server.elements.keys()).copied().collect();
         let mut merged = List::default();
         for id in ids {
@@ -224,11 +246,20 @@ impl<'a> Merge<'a> {
         local: Option<&Value>,
         server: Option<&Value>,
     ) -> Option<Value> {
+        if planted::is(Bug::RemovalWins) && (local.is_none() || server.is_none()) {
+            return None;
+        }
         self.note(base, local, server);
+        if planted::is(Bug::ClockDecides) && self.by.when_ms % 2 == 0 {
+            return local.or(server).cloned();
+        }
         server.or(local).cloned()
     }
 
     fn note(&mut self, base: Option<&Value>, local: Option<&Value>, server: Option<&Value>) {
+        if planted::is(Bug::ConflictDropped) {
+            return;
+        }
         let id = conflict_id(&self.path, [base, local, server]);
         let conflict = Conflict {
             path: self.path.clone(),
@@ -260,6 +291,25 @@ impl<'a> Merge<'a> {
         }
         (fields, held)
     }
+}
+
+/// What a planted bug does: the elements at one place are taken for one element.
+fn by_position(base: Option<&List>, local: &List, server: &List) -> List {
+    let sides = [base.map(List::in_order).unwrap_or_default(), local.in_order(), server.in_order()];
+    let mut merged = server.clone();
+    for (place, (id, value)) in sides[1].iter().enumerate() {
+        let was = sides[0].get(place).map(|(_, value)| *value);
+        match sides[2].get(place) {
+            Some((theirs, _)) if was != Some(*value) => {
+                if let Some(element) = merged.elements.get_mut(theirs) {
+                    element.value = (*value).clone();
+                }
+            }
+            Some(_) => {}
+            None => drop(merged.elements.insert(*id, local.elements[id].clone())),
+        }
+    }
+    merged
 }
 
 /// Both sides changed a value, and differently.
@@ -345,6 +395,9 @@ fn merge_conflicts(base: &Conflicts, local: &Conflicts, server: &Conflicts) -> C
     let ids: BTreeSet<_> = local.keys().chain(server.keys()).collect();
     let merged = ids.into_iter().filter_map(|id| {
         let (was, ours, theirs) = (base.get(id), local.get(id), server.get(id));
+        if planted::is(Bug::ConflictsOfServerOnly) {
+            return theirs.map(|conflict| (id.clone(), conflict.clone()));
+        }
         let kept = match settle_by(was, ours, theirs, |a, b| a == b) {
             Ok(settled) => settled,
             // The id says that path and values are the same: only who and when can differ.

@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use crate::planted::{self, Bug};
+
 /// The most lines that are compared after what is the same at both ends has been left out: comparing
 /// takes the square of it.
 const CHANGED_LINES_MAX: usize = 4_000;
@@ -14,6 +16,10 @@ const CHANGED_LINES_MAX: usize = 4_000;
 /// Merges two texts that began from one, by line; none if the same lines were changed.
 pub(crate) fn merge_text(base: &str, local: &str, server: &str) -> Option<String> {
     let lines = |text| str::split(text, '\n').collect::<Vec<_>>();
+    if planted::is(Bug::TextTakesLocal) {
+        let merged = merge_lines(&lines(base), &lines(local), &lines(server));
+        return Some(merged.map_or_else(|| local.to_owned(), |merged| merged.join("\n")));
+    }
     Some(merge_lines(&lines(base), &lines(local), &lines(server))?.join("\n"))
 }
 
@@ -37,7 +43,7 @@ pub(crate) fn merge_lines<'a>(
 }
 
 /// How many lines of the longer side lie between the common beginning and the common end.
-fn changed_lines(base: &[&str], side: &[&str]) -> usize {
+pub(crate) fn changed_lines(base: &[&str], side: &[&str]) -> usize {
     let begin = base.iter().zip(side).take_while(|(a, b)| a == b).count();
     let (base, side) = (&base[begin..], &side[begin..]);
     let end = base.iter().rev().zip(side.iter().rev()).take_while(|(a, b)| a == b).count();

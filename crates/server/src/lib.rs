@@ -19,11 +19,14 @@ mod config;
 mod http;
 mod hub;
 mod metrics;
+pub mod planted;
 pub mod process;
 mod serve;
 mod server;
 pub mod service;
 mod session;
+#[cfg(feature = "simulated")]
+pub mod simulated;
 pub mod store;
 mod throttle;
 

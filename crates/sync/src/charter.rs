@@ -5,13 +5,18 @@
 //! from the founding.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use satchel_crypto::{
-    AppCertificate, EpochKey, IdentityKeys, WrapContext, derive_workspace_id, verify_commit,
+    AppCertificate, EpochKey, IdentityKeys, WrapContext, derive_charter_hash, derive_workspace_id,
+    verify_commit, verify_manifest,
 };
 use satchel_wire::{
-    AccountId, AddedApp, AppId, CharterOp, CommitHeader, Content, Founding, SignedHeader, WorkspaceId,
+    AccountId, AddedApp, AppId, CharterOp, CommitHeader, Content, Founding, Manifest, SignedHeader,
+    SignedManifest, WorkspaceId,
 };
+
+use crate::planted::{self, Bug};
 
 /// Why an entry of the charter, or a signature under it, is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +58,10 @@ struct Writer {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Charter {
     owner: Option<(AccountId, [u8; 32])>,
-    founding: Option<Box<Founding>>,
-    apps: BTreeMap<AppId, Writer>,
+    // Shared, since each entry is staged over a copy of the charter.
+    founding: Option<Arc<Founding>>,
+    apps: Arc<BTreeMap<AppId, Writer>>,
+    hash: [u8; 32],
 }
 
 impl Charter {
@@ -72,7 +79,29 @@ impl Charter {
         if writer.account != header.author {
             return Err(CharterError::UnknownApp);
         }
+        if planted::is(Bug::SignatureUnchecked) {
+            return Ok(());
+        }
         verify_commit(&writer.key, &signed.header, signed.signature.as_bytes())
+            .map_err(|_| CharterError::Signature)
+    }
+
+    /// The hash over the entries so far.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+
+    /// Checks that a manifest is signed by an app that may write at this point.
+    pub(crate) fn check_manifest(
+        &self,
+        manifest: &Manifest,
+        signed: &SignedManifest,
+    ) -> Result<(), CharterError> {
+        let writer = self.apps.get(&manifest.app).ok_or(CharterError::UnknownApp)?;
+        if writer.account != manifest.author {
+            return Err(CharterError::UnknownApp);
+        }
+        verify_manifest(&writer.key, &signed.manifest, signed.signature.as_bytes())
             .map_err(|_| CharterError::Signature)
     }
 
@@ -84,10 +113,11 @@ impl Charter {
             CharterOp::Found(founding) => next.found(header.workspace, founding)?,
             CharterOp::AddApp(added) => {
                 let (app, writer) = self.read_certificate(added)?;
-                next.apps.insert(app, writer);
+                Arc::make_mut(&mut next.apps).insert(app, writer);
             }
         }
         next.check(header, signed)?;
+        next.hash = derive_charter_hash(&self.hash, &signed.header);
         *self = next;
         Ok(())
     }
@@ -101,8 +131,8 @@ impl Charter {
         }
         self.owner = Some((founding.owner, *founding.signing_key.as_bytes()));
         let (app, writer) = self.read_certificate(&founding.app)?;
-        self.apps.insert(app, writer);
-        self.founding = Some(Box::new(founding.clone()));
+        Arc::make_mut(&mut self.apps).insert(app, writer);
+        self.founding = Some(Arc::new(founding.clone()));
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use satchel_wire::{
     WorkspaceId,
 };
 
-use crate::store::{Alarm, Aside, Batch, InFlight, Key, Loaded, Store, Write};
+use crate::store::{Alarm, Aside, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, Store, Write};
 
 const WORKSPACE: WorkspaceId = WorkspaceId::new([7; 16]);
 const OTHER: WorkspaceId = WorkspaceId::new([8; 16]);
@@ -41,6 +41,7 @@ fn signed(byte: u8) -> SignedHeader {
 pub fn check_store<S: Store>(mut make: impl FnMut() -> S) {
     unknown_workspaces_are_empty(&make());
     bases_and_pending_come_back(&mut make());
+    payloads_of_packs_come_back_and_give_way_to_envelopes(&mut make());
     later_writes_replace_earlier_ones(&mut make());
     flights_keep_their_order_and_bytes(&mut make());
     head_charter_and_asides_come_back(&mut make());
@@ -68,24 +69,55 @@ fn bases_and_pending_come_back<S: Store>(store: &mut S) {
     let loaded = load(store, WORKSPACE);
     assert_eq!(loaded.base.len(), 2);
     let base = |key: Key| loaded.base.iter().find(|entry| entry.key == key).expect("it was put");
-    assert_eq!(base(node).node_envelope.as_deref(), Some(&b"node"[..]));
+    assert_eq!(base(node).node, Some(Kept::Envelope(b"node".to_vec())));
     assert_eq!((base(node).seq, base(node).conflicts), (4, 2));
-    assert_eq!(base(body).node_envelope, None);
+    assert_eq!(base(body).node, None);
     let pending = |key: Key| loaded.pending.iter().find(|entry| entry.key == key).expect("it was put");
     assert_eq!(pending(node).node_payload.as_deref(), Some(&b"new node"[..]));
     assert_eq!((pending(node).ordinal, pending(node).conflicts, pending(node).purged), (9, 1, false));
-    assert!(pending(body).purged);
-    assert_eq!(store.base(WORKSPACE, body).expect("reads").as_deref(), Some(&b"body"[..]));
+    assert!(pending(body).purged && !pending(body).bulk);
+    assert_eq!(store.base(WORKSPACE, body).expect("reads"), Some(Kept::Envelope(b"body".to_vec())));
     assert_eq!(store.pending(WORKSPACE, node).expect("reads").as_deref(), Some(&b"new node"[..]));
     assert_eq!(store.pending(WORKSPACE, body).expect("reads"), None);
+}
+
+fn payloads_of_packs_come_back_and_give_way_to_envelopes<S: Store>(store: &mut S) {
+    let (node, body) = (key(1, Part::Node), key(1, Part::Body));
+    let (revision, conflicts) = (Revision::new([4; 32]), 3);
+    let put = |key, payload: &[u8]| Write::PutBasePayload {
+        key,
+        seq: 6,
+        revision,
+        conflicts,
+        payload: payload.to_vec(),
+    };
+    let fresh = Write::SetFresh(Some(b"progress".to_vec()));
+    write(store, WORKSPACE, vec![put(node, b"node"), put(body, b"body"), fresh]);
+    let loaded = load(store, WORKSPACE);
+    assert_eq!(loaded.fresh.as_deref(), Some(&b"progress"[..]));
+    let entry = loaded.base.iter().find(|entry| entry.key == node).expect("it was put");
+    assert_eq!(entry.node, Some(Kept::Payload(b"node".to_vec())));
+    assert_eq!((entry.seq, entry.revision, entry.conflicts), (6, revision, 3));
+    assert_eq!(store.base(WORKSPACE, body).expect("reads"), Some(Kept::Payload(b"body".to_vec())));
+    assert_eq!(store.base(WORKSPACE, node).expect("reads"), Some(Kept::Payload(b"node".to_vec())));
+    let writes = vec![put_base(node, 7, b"newer"), put_base(body, 7, b"newer"), Write::SetFresh(None)];
+    write(store, WORKSPACE, writes);
+    for key in [node, body] {
+        assert_eq!(store.base(WORKSPACE, key).expect("reads"), Some(Kept::Envelope(b"newer".to_vec())));
+    }
+    assert_eq!(load(store, WORKSPACE).fresh, None);
 }
 
 fn later_writes_replace_earlier_ones<S: Store>(store: &mut S) {
     let body = key(1, Part::Body);
     write(store, WORKSPACE, vec![put_base(body, 1, b"old"), put_pending(body, 1, Some(b"old"))]);
     write(store, WORKSPACE, vec![put_base(body, 2, b"new"), put_pending(body, 2, Some(b"new"))]);
-    assert_eq!(store.base(WORKSPACE, body).expect("reads").as_deref(), Some(&b"new"[..]));
+    assert_eq!(store.base(WORKSPACE, body).expect("reads"), Some(Kept::Envelope(b"new".to_vec())));
     assert_eq!(load(store, WORKSPACE).pending[0].ordinal, 2);
+    write(store, WORKSPACE, vec![Write::PutPurge { key: body, ordinal: 3, bulk: true }]);
+    let purge = &load(store, WORKSPACE).pending[0];
+    assert_eq!((purge.ordinal, purge.conflicts, purge.purged, purge.bulk), (3, 0, true, true));
+    assert_eq!(store.pending(WORKSPACE, body).expect("reads"), None);
     write(store, WORKSPACE, vec![Write::RemovePending { key: body }, Write::RemoveBase { key: body }]);
     let loaded = load(store, WORKSPACE);
     assert!(loaded.base.is_empty() && loaded.pending.is_empty());
@@ -128,6 +160,18 @@ fn head_charter_and_asides_come_back<S: Store>(store: &mut S) {
     assert_eq!(loaded.aside, [aside]);
     write(store, WORKSPACE, vec![Write::ClearAside { key: key(3, Part::Body) }]);
     assert!(load(store, WORKSPACE).aside.is_empty());
+    let chain = |seq: u64| Head { seq, chain: Chain::new([7; 32]) };
+    let remembered = (1..=CHAINS_KEPT as u64 + 3).map(chain).collect();
+    write(store, WORKSPACE, vec![Write::AddChains(remembered), Write::SetReturning(Some(vec![1, 2]))]);
+    let loaded = load(store, WORKSPACE);
+    assert_eq!((loaded.chains.len(), loaded.chains.first()), (CHAINS_KEPT, Some(&chain(4))));
+    assert_eq!(loaded.returning.as_deref(), Some(&[1, 2][..]));
+    let writes = vec![Write::ClearChains, Write::AddChains(vec![chain(2)]), Write::SetReturning(None)];
+    write(store, WORKSPACE, writes);
+    let loaded = load(store, WORKSPACE);
+    assert_eq!((loaded.chains, loaded.returning), (vec![chain(2)], None));
+    write(store, WORKSPACE, vec![Write::ClearCharter, Write::AddCharter { seq: 1, header: signed(1) }]);
+    assert_eq!(load(store, WORKSPACE).charter, [(1, signed(1))]);
 }
 
 fn workspaces_do_not_mix<S: Store>(store: &mut S) {
@@ -137,5 +181,6 @@ fn workspaces_do_not_mix<S: Store>(store: &mut S) {
     write(store, WORKSPACE, vec![Write::RemoveWorkspace]);
     assert_eq!(store.workspaces().expect("lists"), [OTHER]);
     assert_eq!(load(store, WORKSPACE), Loaded::empty());
-    assert_eq!(store.base(OTHER, key(1, Part::Node)).expect("reads").as_deref(), Some(&b"two"[..]));
+    let kept = store.base(OTHER, key(1, Part::Node)).expect("reads");
+    assert_eq!(kept, Some(Kept::Envelope(b"two".to_vec())));
 }

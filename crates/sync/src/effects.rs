@@ -7,9 +7,12 @@ use satchel_model::merge::{Authorship, merge_body, merge_node};
 use satchel_wire::{Content, Digest, Part, Revision};
 
 use crate::EngineError;
+use crate::fresh::Fresh;
+use crate::planted::{self, Bug};
+use crate::regress::Relation;
 use crate::replica::{Base, Opened, Pending, Replica, model_id, unreadable};
 use crate::staging::{Refused, Staging};
-use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
+use crate::store::{Alarm, Aside, Batch, Kept, Key, Store, Write};
 
 /// What a set of entries does to a replica: first computed, then written, then shown.
 pub(crate) struct Effects {
@@ -20,6 +23,8 @@ pub(crate) struct Effects {
     pending: BTreeMap<Key, Option<(Pending, Opened)>>,
     shown: BTreeMap<Key, Option<Opened>>,
     aside: Vec<(Key, Option<Aside>)>,
+    /// Why a record that came in a pack does not parse.
+    unparsed: Option<String>,
 }
 
 impl Effects {
@@ -32,6 +37,7 @@ impl Effects {
             pending: BTreeMap::new(),
             shown: BTreeMap::new(),
             aside: Vec::new(),
+            unparsed: None,
         }
     }
 
@@ -41,46 +47,133 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
-        self.digest = StateDigest::from_bytes(&replica.digest.to_bytes());
+        self.digest = match &staging.bootstrap {
+            Some(bootstrap) => bootstrap.digest(),
+            None => StateDigest::from_bytes(&replica.digest.to_bytes()),
+        };
         let accepted = accepted_content(replica, staging, store)?;
         for (key, (seq, revision)) in &staging.changed {
-            let old = replica.base.get(key).copied();
-            if let Some(old) = old {
-                self.digest.remove(key.record.as_bytes(), part_byte(*key), old.revision.as_bytes());
+            let old = staging.old_revision(replica, *key);
+            let is_new = old != *revision;
+            if let Some(old) = old.filter(|_| is_new) {
+                self.digest.remove(key.record.as_bytes(), part_byte(*key), old.as_bytes());
             }
             let Some(revision) = revision else {
-                self.purge(replica, *key);
+                self.purge_unless_later(replica, staging, *key);
                 continue;
             };
-            self.digest.add(key.record.as_bytes(), part_byte(*key), revision.as_bytes());
+            if is_new {
+                self.digest.add(key.record.as_bytes(), part_byte(*key), revision.as_bytes());
+            }
+            if let Some((at, of, payload)) = staging.packed.get(key)
+                && (at, of) == (seq, revision)
+            {
+                let payload = Kept::Payload(payload.clone());
+                self.put(replica, *key, *seq, *revision, payload, accepted.get(key), store)?;
+                continue;
+            }
             let staged = staging.envelopes.get(key);
             let Some((_, _, envelope)) = staged.filter(|(at, of, _)| (at, of) == (seq, revision)) else {
                 return Ok(Err((Alarm::Damaged, format!("entry {seq}: its envelope was not sent"))));
             };
-            self.put(replica, *key, *seq, *revision, envelope.clone(), accepted.get(key), store)?;
+            let (envelope, accepted) = (envelope.clone(), accepted.get(key));
+            match Self::relation(replica, staging, *key) {
+                Relation::Later => {
+                    self.put_over(replica, (*key, *seq, *revision), envelope);
+                }
+                Relation::Earlier | Relation::Base if accepted.is_none() => {
+                    self.put_under(replica, (*key, *seq, *revision), envelope);
+                }
+                _ => self.put(replica, *key, *seq, *revision, envelope, accepted, store)?,
+            }
         }
-        self.keep_edited_over_trashed(replica, staging, store)?;
+        if let Some(detail) = self.unparsed.take() {
+            return Ok(Err((Alarm::Damaged, format!("a record in a pack: {detail}"))));
+        }
+        if !staging.only_packs {
+            self.keep_edited(replica, staging, store)?;
+        }
         Ok(Ok(()))
     }
 
+    /// Edits outlive what deletes their item at the same time.
+    pub(crate) fn keep_edited<S: Store>(
+        &mut self,
+        replica: &mut Replica,
+        staging: &Staging,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        self.keep_edited_over_trashed(replica, staging, store)?;
+        self.take_back_cycles(replica, staging, store)?;
+        self.keep_edited_over_purged(replica, staging, store)
+    }
+
+    /// What the server sent of a part is to the change that brings it back, if one waits.
+    fn relation(replica: &Replica, staging: &Staging, key: Key) -> Relation {
+        let (Some(returning), Some(pending)) = (&replica.returning, replica.pending.get(&key)) else {
+            return Relation::Unrelated;
+        };
+        returning.relation(key, *pending, staging.claims.get(&key).copied().unwrap_or_default())
+    }
+
+    /// The server's state stands, and what waited is part of it.
+    fn put_over(&mut self, replica: &Replica, row: (Key, u64, Revision), envelope: Vec<u8>) {
+        match replica.open(row.0, &envelope) {
+            Ok(server) => {
+                self.put_base(
+                    row.0,
+                    Base { seq: row.1, revision: row.2, conflicts: server.conflicts() },
+                    envelope,
+                );
+                self.remove_pending(row.0, server);
+            }
+            Err(_) => self.put_under(replica, row, envelope), // unreadable: what waits is sent over it
+        }
+    }
+
+    /// What waits stands over the server's state.
+    fn put_under(
+        &mut self,
+        replica: &Replica,
+        (key, seq, revision): (Key, u64, Revision),
+        envelope: Vec<u8>,
+    ) {
+        let conflicts = replica.open(key, &envelope).map_or(0, |server| server.conflicts());
+        self.put_base(key, Base { seq, revision, conflicts }, envelope);
+    }
+
+    fn purge_unless_later(&mut self, replica: &Replica, staging: &Staging, key: Key) {
+        self.purge(replica, key);
+        if Self::relation(replica, staging, key) == Relation::Later {
+            self.writes.push(Write::RemovePending { key });
+            self.pending.insert(key, None);
+            self.shown.insert(key, None);
+        }
+    }
+
     #[expect(clippy::too_many_arguments, reason = "one envelope and what it is compared with")]
-    fn put<S: Store>(
+    pub(crate) fn put<S: Store>(
         &mut self,
         replica: &mut Replica,
         key: Key,
         seq: u64,
         revision: Revision,
-        envelope: Vec<u8>,
+        kept: impl Into<Kept>,
         accepted: Option<&(u64, Option<Opened>)>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        let server = match replica.open(key, &envelope) {
+        let kept = kept.into();
+        let server = match replica.open_kept(key, &kept) {
             Ok(server) => server,
+            Err(detail) if matches!(kept, Kept::Payload(_)) => {
+                self.unparsed = Some(detail);
+                return Ok(());
+            }
             Err(detail) => {
                 let aside = Aside { key, alarm: Alarm::Damaged, detail };
                 self.writes.push(Write::SetAside(aside.clone()));
                 self.aside.push((key, Some(aside)));
-                self.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
+                self.put_base(key, Base { seq, revision, conflicts: 0 }, kept);
                 return Ok(());
             }
         };
@@ -88,12 +181,14 @@ impl Effects {
             self.writes.push(Write::ClearAside { key });
             self.aside.push((key, None));
         }
-        self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, envelope);
+        self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, kept);
         let Some(pending) = replica.pending.get(&key).copied() else {
             self.shown.insert(key, Some(server));
             return Ok(());
         };
-        if accepted.is_some_and(|(ordinal, _)| *ordinal == pending.ordinal) {
+        if accepted
+            .is_some_and(|(ordinal, _)| *ordinal == pending.ordinal || planted::is(Bug::CoalescingDropsLater))
+        {
             self.remove_pending(key, server);
             return Ok(());
         }
@@ -102,11 +197,12 @@ impl Effects {
             None => replica.acknowledged_if_readable(key, store)?,
         };
         let Some(local) = replica.visible(key, store)? else {
-            return Ok(()); // a purge waits: it is tried again on the new revision
+            return self.take_purge_back(replica, key, server, store);
         };
+        let base = if planted::is(Bug::MergeWithoutBase) { Some(server.clone()) } else { base };
         let merged = merge(base, local, server.clone(), &self.by)?;
-        if merged == server {
-            self.remove_pending(key, server);
+        if merged == server || planted::is(Bug::MergeNotSent) {
+            self.remove_pending(key, merged);
         } else {
             self.put_pending(replica, key, merged);
         }
@@ -120,15 +216,22 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
+        if planted::is(Bug::DeleteWinsOverEdit) {
+            return Ok(());
+        }
+        let own = own_changes(replica, staging);
         let records: BTreeSet<_> = staging.changed.keys().map(|key| key.record).collect();
         for record in records {
             let node_key = Key { record, part: Part::Node };
             let body_key = Key { record, part: Part::Body };
-            let body_waits = self.waits(replica, body_key);
-            let node_came = staging.changed.contains_key(&node_key) && self.shown.contains_key(&node_key);
-            let body_came = staging.changed.contains_key(&body_key) && self.shown.contains_key(&body_key);
-            let trashed_there = body_waits && node_came && !self.waits(replica, node_key);
-            let trashed_here = body_came && self.waits(replica, node_key) && !body_waits;
+            // What this app wrote itself comes back as an entry, and is news to nobody here.
+            let came = |key: &Key| staging.changed.contains_key(key) && !own.contains(key);
+            let node_came = came(&node_key) && self.shown.contains_key(&node_key);
+            let body_came = came(&body_key) && self.shown.contains_key(&body_key);
+            let shows_trashed =
+                replica.nodes.get(&model_id(record)).is_some_and(|node| node.trashed.is_some());
+            let trashed_there = self.waits(replica, body_key) && node_came && !shows_trashed;
+            let trashed_here = body_came && self.waits(replica, node_key) && shows_trashed;
             if !trashed_there && !trashed_here {
                 continue;
             }
@@ -150,14 +253,66 @@ impl Effects {
         Ok(())
     }
 
-    fn waits(&self, replica: &Replica, key: Key) -> bool {
+    /// A move that waits and would now close a cycle with moves made elsewhere is taken back, with a conflict.
+    fn take_back_cycles<S: Store>(
+        &mut self,
+        replica: &mut Replica,
+        staging: &Staging,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        if !staging.changed.keys().any(|key| key.part == Part::Node) {
+            return Ok(());
+        }
+        let waiting = replica.pending.keys().chain(self.pending.keys()).copied();
+        let waiting: BTreeSet<_> = waiting.filter(|key| key.part == Part::Node).collect();
+        for key in waiting.into_iter().filter(|key| self.waits(replica, *key)).collect::<Vec<_>>() {
+            let Some(now) = self.node_after(replica, key).filter(|_| self.is_in_cycle(replica, key)) else {
+                continue;
+            };
+            let theirs = match staging.envelopes.get(&key) {
+                Some((_, _, envelope)) => replica.open(key, envelope).ok(),
+                None => replica.acknowledged_if_readable(key, store)?,
+            };
+            // A new item has no other place: what it hangs on must give way.
+            let Some(Opened::Node(theirs)) = theirs else { continue };
+            let back = satchel_model::merge::keep_place(&now, &theirs.position, &self.by);
+            self.put_pending(replica, key, Opened::Node(back));
+        }
+        Ok(())
+    }
+
+    /// A node as it will show after this.
+    fn node_after(&self, replica: &Replica, key: Key) -> Option<satchel_model::Node> {
+        match self.shown.get(&key) {
+            Some(Some(Opened::Node(node))) => Some(node.clone()),
+            Some(_) => None,
+            None => replica.nodes.get(&model_id(key.record)).cloned(),
+        }
+    }
+
+    fn is_in_cycle(&self, replica: &Replica, key: Key) -> bool {
+        let mut seen = BTreeSet::from([key]);
+        let mut at = key;
+        while let Some(node) = self.node_after(replica, at) {
+            at = Key { record: crate::replica::wire_id(node.position.parent), part: Part::Node };
+            if at == key {
+                return key.record.as_bytes() != replica.workspace.as_bytes();
+            }
+            if !seen.insert(at) {
+                return false;
+            }
+        }
+        false
+    }
+
+    pub(crate) fn waits(&self, replica: &Replica, key: Key) -> bool {
         match self.pending.get(&key) {
             Some(change) => change.is_some(),
             None => replica.pending.get(&key).is_some_and(|pending| !pending.purged),
         }
     }
 
-    fn purge(&mut self, replica: &Replica, key: Key) {
+    pub(crate) fn purge(&mut self, replica: &Replica, key: Key) {
         self.writes.push(Write::RemoveBase { key });
         self.base.push((key, None));
         match replica.pending.get(&key) {
@@ -171,13 +326,26 @@ impl Effects {
         }
     }
 
-    fn put_base(&mut self, key: Key, base: Base, envelope: Vec<u8>) {
+    pub(crate) fn write(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    pub(crate) fn remove_base(&mut self, key: Key) {
+        self.writes.push(Write::RemoveBase { key });
+        self.base.push((key, None));
+    }
+
+    pub(crate) fn put_base(&mut self, key: Key, base: Base, kept: impl Into<Kept>) {
         let Base { seq, revision, conflicts } = base;
-        self.writes.push(Write::PutBase { key, seq, revision, conflicts, envelope });
+        self.writes.push(match kept.into() {
+            Kept::Payload(payload) => Write::PutBasePayload { key, seq, revision, conflicts, payload },
+            Kept::Envelope(envelope) => Write::PutBase { key, seq, revision, conflicts, envelope },
+            Kept::Damaged => return, // nothing that came from a server is
+        });
         self.base.push((key, Some(base)));
     }
 
-    fn put_pending(&mut self, replica: &mut Replica, key: Key, opened: Opened) {
+    pub(crate) fn put_pending(&mut self, replica: &mut Replica, key: Key, opened: Opened) {
         let ordinal = replica.take_ordinal();
         let conflicts = opened.conflicts();
         self.writes.push(Write::PutPending { key, ordinal, conflicts, payload: Some(opened.encode()) });
@@ -186,7 +354,16 @@ impl Effects {
         self.shown.insert(key, Some(opened));
     }
 
-    fn remove_pending(&mut self, key: Key, server: Opened) {
+    pub(crate) fn by(&self) -> &Authorship {
+        &self.by
+    }
+
+    /// Whether these entries say what a person sees of a part.
+    pub(crate) fn is_settled(&self, key: Key) -> bool {
+        self.shown.contains_key(&key)
+    }
+
+    pub(crate) fn remove_pending(&mut self, key: Key, server: Opened) {
         self.writes.push(Write::RemovePending { key });
         self.pending.insert(key, None);
         self.shown.insert(key, Some(server));
@@ -199,15 +376,33 @@ impl Effects {
         staging: Staging,
         store: &mut S,
     ) -> Result<Vec<satchel_model::RecordId>, EngineError<S::Error>> {
+        let fresh = Fresh::after(replica, &staging).map(|(fresh, write)| {
+            self.writes.push(write);
+            fresh
+        });
         let accepted = &staging.accepted;
         self.writes.extend(accepted.iter().map(|commit| Write::RemoveInFlight { commit: *commit }));
         let charter = staging.charter_new.into_iter();
         self.writes.extend(charter.map(|(seq, header)| Write::AddCharter { seq, header }));
         let digest = Digest::new(self.digest.to_bytes());
-        self.writes.push(Write::SetHead { head: staging.head, digest });
+        self.writes.push(Write::AddChains(staging.chains.clone()));
+        let cursor = Write::SetHead { head: staging.head, digest };
+        if planted::is(Bug::CursorAfterEffects) || planted::is(Bug::CursorBeforeEffects) {
+            let (workspace, effects) = (replica.workspace, std::mem::take(&mut self.writes));
+            let first =
+                if planted::is(Bug::CursorBeforeEffects) { vec![cursor.clone()] } else { effects.clone() };
+            store.apply(&Batch { workspace, writes: first }).map_err(EngineError::Store)?;
+            self.writes = if planted::is(Bug::CursorBeforeEffects) { effects } else { Vec::new() };
+        }
+        self.writes.push(cursor);
         let batch = Batch { workspace: replica.workspace, writes: self.writes };
         store.apply(&batch).map_err(EngineError::Store)?;
 
+        match (fresh, &mut replica.fresh) {
+            (Some(Some(fresh)), begun) => *begun = Some(Box::new(fresh)),
+            (Some(None), Some(begun)) => begun.assume(staging.assumed),
+            _ => {}
+        }
         replica.head = staging.head;
         replica.server_seq = replica.server_seq.max(staging.head.seq);
         replica.digest = self.digest;
@@ -239,11 +434,25 @@ impl Effects {
     }
 }
 
+/// The parts whose newest staged change is one of this app's own commits.
+fn own_changes(replica: &Replica, staging: &Staging) -> BTreeSet<Key> {
+    let flights = staging.accepted.iter().filter_map(|commit| replica.flight(*commit));
+    let ops = flights.flat_map(|flight| match &flight.header.content {
+        Content::Ops { ops, .. } => ops.as_slice(),
+        Content::Charter(_) => &[],
+    });
+    let own = ops.filter_map(|op| {
+        let key = Key { record: op.record, part: op.part };
+        staging.changed.get(&key).filter(|(_, revision)| *revision == op.put).map(|_| key)
+    });
+    own.collect()
+}
+
 /// What this app's own commits among the staged entries made of each part: the ordinal of the local
 /// edit, and its content where a later entry changed it again.
-type AcceptedContent = BTreeMap<Key, (u64, Option<Opened>)>;
+pub(crate) type AcceptedContent = BTreeMap<Key, (u64, Option<Opened>)>;
 
-fn accepted_content<S: Store>(
+pub(crate) fn accepted_content<S: Store>(
     replica: &Replica,
     staging: &Staging,
     store: &S,
@@ -267,7 +476,7 @@ fn accepted_content<S: Store>(
     Ok(content)
 }
 
-fn merge<E>(
+pub(crate) fn merge<E>(
     base: Option<Opened>,
     local: Opened,
     server: Opened,
@@ -290,7 +499,7 @@ fn merge<E>(
     }
 }
 
-fn part_byte(key: Key) -> u8 {
+pub(crate) fn part_byte(key: Key) -> u8 {
     match key.part {
         Part::Node => 0,
         Part::Body => 1,

@@ -12,6 +12,7 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
+use crate::planted::{self, Bug};
 use crate::replica::{
     Disconnected, Flight, Link, Opened, Pending, Replica, Summary, SyncState, VerifyReport, model_id, wire_id,
 };
@@ -98,6 +99,9 @@ pub struct Engine {
     pub(crate) events: VecDeque<Event>,
     pub(crate) incarnation: Option<Incarnation>,
     pub(crate) next_request: u32,
+    /// What a planted bug writes only later.
+    #[cfg(feature = "planted")]
+    unsaved: Vec<Batch>,
 }
 
 impl Engine {
@@ -118,6 +122,8 @@ impl Engine {
             events: VecDeque::new(),
             incarnation: None,
             next_request: 1 << 31,
+            #[cfg(feature = "planted")]
+            unsaved: Vec::new(),
         })
     }
 
@@ -175,11 +181,13 @@ impl Engine {
         Some(Summary {
             state: self.state(replica),
             up: if replica.is_scratch() { 0 } else { replica.waiting_items() },
-            down: replica.server_seq.saturating_sub(replica.head.seq),
+            down: replica.server_seq.saturating_sub(replica.head.seq)
+                + replica.fresh.as_ref().map_or(0, |fresh| fresh.bodies_missing()),
             conflicts: replica.conflicts().map(|(_, count)| u64::from(count)).sum(),
             aside: replica.aside.values().cloned().collect(),
             head: replica.head,
             acknowledged_ms: replica.acknowledged_ms,
+            notice: replica.notice.clone(),
         })
     }
 
@@ -193,7 +201,9 @@ impl Engine {
             Connection::Open => {
                 let sendable = replica.pending.values().any(|pending| !pending.held);
                 let idle = replica.flights.is_empty() && !sendable && replica.fetch.is_empty();
-                let live = matches!(replica.link, Link::Live) && replica.server_seq <= replica.head.seq;
+                let live = matches!(replica.link, Link::Live)
+                    && replica.server_seq <= replica.head.seq
+                    && !replica.lacks_bodies();
                 if idle && live { SyncState::InSync } else { SyncState::Syncing }
             }
         }
@@ -245,9 +255,14 @@ impl Engine {
         for replica in self.replicas.values_mut() {
             replica.server_seq = 0;
             replica.fetching.clear();
+            replica.packing = None;
+            if let Some(fresh) = &mut replica.fresh {
+                fresh.interrupt();
+            }
             replica.flights.iter_mut().for_each(|flight| flight.sent = false);
             match &mut replica.link {
                 Link::Blocked(..) => {}
+                Link::CatchingUp(staging) if staging.shadow.is_some() => replica.link = Link::Idle,
                 // What was staged is kept: the next catch-up goes on after it.
                 Link::CatchingUp(staging) => staging.interrupt(),
                 link => *link = Link::Idle,
@@ -264,6 +279,8 @@ impl Engine {
         now_ms: u64,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
+        #[cfg(feature = "planted")]
+        self.save_late(store)?;
         self.events.push_back(Event::StateChanged);
         match frame {
             ServerFrame::Welcome(welcome) => {
@@ -281,6 +298,12 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Refused(refusal) => {
+                if planted::is(Bug::EvictionWipes) && refusal.code == satchel_wire::ErrorCode::Evicted {
+                    for replica in self.replicas.values_mut() {
+                        let all = replica.pending.keys().copied().collect();
+                        crate::incoming::drop_pending(replica, all, store)?;
+                    }
+                }
                 self.handle_disconnected(Disconnected::Refused(refusal));
                 Ok(())
             }
@@ -305,7 +328,7 @@ impl Engine {
             }
             if replica.head == Head::EMPTY && !replica.flights.is_empty() {
                 replica.link = Link::Live; // its founding has not reached the server: send it
-            } else {
+            } else if !replica.is_of_another_life(self.incarnation) || !self.found_again(workspace, store)? {
                 self.block(workspace, Alarm::Gone, "the server does not have this workspace: it was deleted, or the server was restored from an older backup");
             }
         }
@@ -331,6 +354,16 @@ impl Engine {
             replica.link = Link::Idle; // it is listed again
         }
         replica.server_seq = head.seq;
+        let goes_back = head.seq < replica.head.seq && replica.is_of_another_life(self.incarnation);
+        if replica.must_reset || (goes_back && replica.lacks_bodies()) {
+            self.reset(workspace, store)?;
+            self.subscribe(workspace);
+            return Ok(());
+        }
+        if head.seq < replica.head.seq && replica.is_of_another_life(self.incarnation) {
+            self.begin_return(workspace, head.seq);
+            return Ok(());
+        }
         if head.seq < replica.head.seq {
             let detail = format!(
                 "the server's ledger ends at {}, this app has seen it at {}",
@@ -360,6 +393,7 @@ impl Engine {
     /// Lets a blocked workspace try again, after a person asked for it (`reload`).
     pub fn unblock(&mut self, workspace: WorkspaceId) {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        replica.notice = None;
         if matches!(replica.link, Link::Blocked(..)) {
             replica.link = Link::Idle;
             replica.pending.values_mut().for_each(|pending| pending.held = false);
@@ -392,7 +426,13 @@ impl Engine {
                 edit.put(replica, Key { record, part: Part::Body }, Opened::Body(body), store)?;
             }
         }
-        store.apply(&Batch { workspace, writes: edit.writes }).map_err(EngineError::Store)?;
+        let batch = Batch { workspace, writes: edit.writes };
+        if is_held_back(&batch) {
+            #[cfg(feature = "planted")]
+            self.unsaved.push(batch);
+        } else {
+            store.apply(&batch).map_err(EngineError::Store)?;
+        }
         for (key, opened, pending) in edit.shown {
             match pending {
                 Some(pending) => drop(replica.pending.insert(key, pending)),
@@ -480,9 +520,27 @@ impl Engine {
         crate::verify::verify(replica, store)
     }
 
+    /// Writes what a planted bug held back.
+    #[cfg(feature = "planted")]
+    pub(crate) fn save_late<S: Store>(&mut self, store: &mut S) -> Result<(), EngineError<S::Error>> {
+        for batch in std::mem::take(&mut self.unsaved) {
+            store.apply(&batch).map_err(EngineError::Store)?;
+        }
+        Ok(())
+    }
+
     fn replica<E>(&self, workspace: WorkspaceId) -> Result<&Replica, EngineError<E>> {
         self.replicas.get(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))
     }
+}
+
+/// Whether a planted bug acknowledges this edit before it is stored; bodies are read back at once.
+fn is_held_back(batch: &Batch) -> bool {
+    let is_node = |write: &Write| match write {
+        Write::PutPending { key, .. } => key.part == Part::Node,
+        _ => true,
+    };
+    planted::is(Bug::AcknowledgeBeforeStore) && batch.writes.iter().all(is_node)
 }
 
 /// The writes of one call of [`Engine::edit`], and what they change in memory once they are durable.
@@ -503,6 +561,9 @@ impl LocalEdit {
         let max = satchel_wire::limits::ENVELOPE_BYTES_MAX;
         if payload.len() > max {
             return Err(EngineError::TooLarge { bytes: payload.len(), max });
+        }
+        if replica.is_coming(key) {
+            return Err(EngineError::Coming);
         }
         if replica.aside.contains_key(&key) {
             self.writes.push(Write::ClearAside { key });

@@ -25,6 +25,15 @@ pub enum EngineError<E> {
         /// What failed, in lower case.
         detail: String,
     },
+    /// Many items would go for good, and no person has said so.
+    BulkNotMarked {
+        /// How many.
+        count: u64,
+        /// Of how many.
+        all: u64,
+    },
+    /// The content of the item is still on its way from the server.
+    Coming,
     /// The workspace's key is not there yet: its charter has not been received.
     NoKey(WorkspaceId),
 }
@@ -37,6 +46,8 @@ impl<E: fmt::Display> fmt::Display for EngineError<E> {
             Self::SignedOut => f.write_str("no account is signed in"),
             Self::TooLarge { bytes, max } => write!(f, "a record of {bytes} bytes, at most {max}"),
             Self::Unreadable { detail } => write!(f, "reading a stored record: {detail}"),
+            Self::BulkNotMarked { count, all } => write!(f, "{count} of {all} items would go for good"),
+            Self::Coming => f.write_str("the item's content is still on its way from the server"),
             Self::NoKey(workspace) => write!(f, "no key yet for workspace {workspace}"),
         }
     }

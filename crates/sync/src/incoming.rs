@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 use satchel_crypto::derive_revision;
 use satchel_model::merge::Authorship;
 use satchel_wire::{
-    ClientFrame, CommitId, Content, Digest, ErrorCode, Head, Refusal, Revision, ServerFrame, SignedHeader,
-    StaleRecord, StoredEnvelope, WorkspaceId,
+    CharterOp, ClientFrame, CommitId, Content, Digest, ErrorCode, Head, Refusal, Revision, ServerFrame,
+    SignedHeader, StaleRecord, StoredEnvelope, WorkspaceId,
 };
 
 use crate::EngineError;
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
+use crate::planted::{self, Bug};
 use crate::replica::{Flight, Link, Replica, place};
 use crate::staging::{Refused, Staging, take_entry_envelopes, take_page};
 use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
@@ -24,19 +25,35 @@ use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
 impl Replica {
     /// The frame that starts or resumes the feed, unless the workspace is blocked.
     pub(crate) fn begin_catch_up(&mut self) -> Option<ClientFrame> {
+        if matches!(&self.link, Link::CatchingUp(staging) if staging.shadow.is_some()) {
+            return None; // a restored ledger is being read
+        }
+        if let Some(fresh) = &mut self.fresh {
+            fresh.interrupt();
+        }
         let mut staging = Staging::new(self);
         match std::mem::replace(&mut self.link, Link::Idle) {
             Link::Blocked(alarm, detail) => {
                 self.link = Link::Blocked(alarm, detail);
                 return None;
             }
-            Link::CatchingUp(old) => {
-                staging.pages_after = old.pages_after;
-                staging.envelopes = old.envelopes;
+            Link::CatchingUp(mut old) => {
+                let begun =
+                    old.bootstrap.take().map(|bootstrap| (bootstrap, std::mem::take(&mut old.packed)));
+                staging.resumed = begun.or(old.resumed.take()).filter(|_| !old.spoiled);
+                if staging.resumed.is_none() && !old.spoiled {
+                    staging.pages_after = old.pages_after;
+                    staging.envelopes = old.envelopes;
+                }
             }
             Link::Idle | Link::Live => {}
         }
         let pages_after = staging.pages_after;
+        if self.may_bootstrap() && pages_after == 0 {
+            let have = staging.resumed.as_ref().map(|(begun, _)| begun.have()).unwrap_or_default();
+            self.link = Link::CatchingUp(Box::new(staging));
+            return Some(ClientFrame::Bootstrap { workspace: self.workspace, have });
+        }
         self.link = Link::CatchingUp(Box::new(staging));
         Some(ClientFrame::Subscribe { workspace: self.workspace, cursor: self.head, pages_after })
     }
@@ -58,6 +75,9 @@ impl Engine {
                 Ok(())
             }
             ServerFrame::Page { workspace, envelopes } => {
+                if planted::is(Bug::PagesWithoutCursor) {
+                    write_page(workspace, &envelopes, store)?;
+                }
                 self.stage(workspace, |_, staging| take_page(staging, workspace, envelopes));
                 Ok(())
             }
@@ -80,6 +100,30 @@ impl Engine {
             ServerFrame::Fetched { workspace, envelopes, .. } => {
                 self.handle_fetched(workspace, envelopes, store)
             }
+            ServerFrame::Manifest { workspace, manifest, charter } => {
+                self.handle_manifest(workspace, &manifest, &charter);
+                Ok(())
+            }
+            ServerFrame::Pack { workspace, pack } => self.handle_pack(workspace, &pack, now_ms, store),
+            ServerFrame::PastHeaders { request, workspace, first_seq, headers } => {
+                self.handle_past_headers(workspace, (request, first_seq), &headers, store)
+            }
+            ServerFrame::PacksWanted { workspace } => {
+                self.handle_packs_wanted(workspace);
+                Ok(())
+            }
+            ServerFrame::Done { request } => {
+                if !self.handle_fresh_answer(request, None, now_ms, store)? {
+                    self.handle_packing_answer(request, true);
+                }
+                Ok(())
+            }
+            ServerFrame::Failed { request, refusal } => {
+                if !self.handle_fresh_answer(request, Some(&refusal), now_ms, store)? {
+                    self.handle_packing_answer(request, false);
+                }
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -95,9 +139,18 @@ impl Engine {
             replica.link = link;
             return;
         };
-        let taken = take(replica, &mut staging);
+        let begins = staging.bootstrap.is_some();
+        let shadow = staging.shadow.take();
+        let taken = match staging.spoiled {
+            true => Ok(()),
+            false => take(shadow.as_deref().unwrap_or(replica), &mut staging),
+        };
+        staging.shadow = shadow;
         replica.link = Link::CatchingUp(staging);
         if let Err((alarm, detail)) = taken {
+            if begins {
+                return self.spoil(workspace, alarm, detail);
+            }
             self.block(workspace, alarm, &detail);
         }
     }
@@ -112,7 +165,17 @@ impl Engine {
     ) -> Result<(), EngineError<S::Error>> {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
         let Link::CatchingUp(staging) = &replica.link else { return Ok(()) };
-        if staging.head != head {
+        if staging.spoiled {
+            replica.link = Link::Idle;
+            self.subscribe(workspace);
+            return Ok(());
+        }
+        let begins = staging.bootstrap.is_some();
+        if begins && (staging.head != head || staging.lacks_nodes()) {
+            let detail = "the server does not show what the manifest names".into();
+            return self.distrust(workspace, Alarm::Damaged, detail, store);
+        }
+        if staging.head != head && !planted::is(Bug::ChainUnchecked) {
             let detail = format!("the feed ends at {}, its entries at {}", head.seq, staging.head.seq);
             self.block(workspace, Alarm::Forked, &detail);
             return Ok(());
@@ -121,13 +184,19 @@ impl Engine {
             unreachable!("it was just looked at")
         };
         let wanted = staging.wanted;
-        match self.apply(workspace, *staging, Some(digest), now_ms, store)? {
+        let applied = if staging.shadow.is_some() {
+            self.finish_return(workspace, *staging, digest, now_ms, store)?
+        } else {
+            self.apply(workspace, *staging, Some(digest), now_ms, store)?
+        };
+        match applied {
             Ok(()) => {
                 if wanted > head.seq {
                     self.subscribe(workspace);
                 }
                 self.prune_flights(workspace, store)
             }
+            Err((alarm, detail)) if begins => self.distrust(workspace, alarm, detail, store),
             Err((alarm, detail)) => {
                 self.block(workspace, alarm, &detail);
                 Ok(())
@@ -149,11 +218,14 @@ impl Engine {
             return Ok(());
         }
         replica.server_seq = replica.server_seq.max(seq);
-        if seq > replica.head.seq + 1 {
+        if seq > replica.head.seq + 1 && !planted::is(Bug::GapIgnored) {
             self.subscribe(workspace); // a gap: fetch what lies between
             return Ok(());
         }
         let mut staging = Staging::new(replica);
+        if planted::is(Bug::GapIgnored) {
+            staging.head.seq = seq - 1;
+        }
         let staged = staging
             .take_header(replica, seq, header)
             .and_then(|()| take_entry_envelopes(&mut staging, workspace, seq, header, envelopes));
@@ -227,11 +299,20 @@ impl Engine {
         if let Err(refused) = effects.collect(replica, &staging, store)? {
             return Ok(Err(refused));
         }
-        if digest.is_some_and(|digest| digest != Digest::new(effects.digest.to_bytes())) {
+        if planted::is(Bug::AbsenceDeletes) && digest.is_some() && !staging.changed.is_empty() {
+            let absent = replica.base.keys().filter(|key| !staging.changed.contains_key(key));
+            absent.copied().collect::<Vec<_>>().into_iter().for_each(|key| effects.purge(replica, key));
+        }
+        let digest_matters = !planted::is(Bug::DigestUnchecked);
+        if digest
+            .filter(|_| digest_matters)
+            .is_some_and(|digest| digest != Digest::new(effects.digest.to_bytes()))
+        {
             let detail = "the server's records are not the ones that this app holds";
             return Ok(Err((Alarm::Damaged, detail.into())));
         }
         let acknowledged = !staging.accepted.is_empty();
+        let may_end = replica.returning.is_some();
         let records = effects.finish(replica, staging, store)?;
         if acknowledged || digest.is_some() {
             replica.acknowledged_ms = Some(now_ms);
@@ -240,7 +321,25 @@ impl Engine {
         if !records.is_empty() {
             self.events.push_back(Event::Changed { workspace, records });
         }
+        if may_end {
+            self.end_return(workspace, store)?;
+        }
+        self.note_life(workspace, store)?;
         Ok(Ok(()))
+    }
+
+    /// The cursor was verified on the server's present life.
+    fn note_life<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let present = self.incarnation;
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        let Some(present) = present.filter(|_| replica.incarnation != present) else { return Ok(()) };
+        replica.write(vec![Write::SetIncarnation(present)], store)?;
+        replica.incarnation = Some(present);
+        Ok(())
     }
 
     /// Gives up commits that cannot be accepted any more; their changes wait merged.
@@ -276,6 +375,9 @@ impl Engine {
         let writes = vec![Write::RemoveInFlight { commit }];
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
         let flight = replica.flights.remove(index);
+        if planted::is(Bug::StaleDropsPending) {
+            drop_pending(replica, flight.keys().collect(), store)?;
+        }
         if head.seq > replica.head.seq {
             self.fetch_up_to(workspace, head.seq); // the promised entries did not come
         } else if is_current(replica, &flight) && agrees(replica, records) {
@@ -331,7 +433,10 @@ impl Engine {
                 (pending.alone, pending.held) = (true, alone);
             }
         }
-        if keys.is_empty() {
+        let is_founding = matches!(flight.header.content, Content::Charter(CharterOp::Found(_)));
+        if is_founding && refusal.code == ErrorCode::BadRequest {
+            self.subscribe(workspace); // another app founded it again
+        } else if keys.is_empty() {
             self.block(workspace, Alarm::Refused, &detail); // a charter entry: nothing can follow it
         } else if alone {
             self.events.push_back(Event::Alarm { workspace, alarm: Alarm::Refused, detail });
@@ -340,7 +445,21 @@ impl Engine {
     }
 
     fn handle_subscription_rejected(&mut self, workspace: WorkspaceId, refusal: &Refusal) {
+        if refusal.code == ErrorCode::CursorUnknown && self.give_up_bootstrap(workspace) {
+            return;
+        }
+        let present = self.incarnation;
+        let replica = self.replicas.get(&workspace);
+        let is_restored = replica.is_some_and(|replica| {
+            replica.is_of_another_life(present)
+                && !matches!(&replica.link, Link::CatchingUp(staging) if staging.shadow.is_some())
+        });
         match refusal.code {
+            ErrorCode::CursorUnknown if is_restored => {
+                let seq = replica.map_or(0, |replica| replica.server_seq);
+                self.begin_return(workspace, seq);
+            }
+            ErrorCode::CursorTooOld if replica.is_some_and(Replica::may_rebase) => self.begin_rebase(workspace),
             ErrorCode::CursorUnknown => self.block(
                 workspace,
                 Alarm::RolledBack,
@@ -385,6 +504,33 @@ impl Engine {
     }
 }
 
+/// What some planted bugs do: forgets what waits.
+pub(crate) fn drop_pending<S: Store>(
+    replica: &mut Replica,
+    keys: Vec<Key>,
+    store: &mut S,
+) -> Result<(), EngineError<S::Error>> {
+    let writes = keys.iter().map(|key| Write::RemovePending { key: *key }).collect();
+    store.apply(&Batch { workspace: replica.workspace, writes }).map_err(EngineError::Store)?;
+    replica.pending.retain(|key, _| !keys.contains(key));
+    Ok(())
+}
+
+/// What a planted bug does: writes a page before the catch-up is complete.
+fn write_page<S: Store>(
+    workspace: WorkspaceId,
+    page: &[StoredEnvelope],
+    store: &mut S,
+) -> Result<(), EngineError<S::Error>> {
+    let put = |stored: &StoredEnvelope| {
+        let (key, envelope) = (Key { record: stored.record, part: stored.part }, stored.envelope.to_vec());
+        let revision = Revision::new(derive_revision(&place(workspace, key), &envelope));
+        Write::PutBase { key, seq: stored.seq, revision, conflicts: 0, envelope }
+    };
+    let writes = page.iter().map(put).collect();
+    store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)
+}
+
 /// Whether every operation of a commit is still based on the present revision.
 fn is_current(replica: &Replica, flight: &Flight) -> bool {
     match &flight.header.content {
@@ -393,6 +539,7 @@ fn is_current(replica: &Replica, flight: &Flight) -> bool {
             ops.iter().all(|op| revision(op.record, op.part) == op.parent)
                 && expects.iter().all(|expect| revision(expect.record, expect.part) == expect.revision)
         }
+        Content::Charter(CharterOp::Found(_)) => !replica.charter.is_founded(),
         Content::Charter(_) => !replica.charter.knows(flight.header.app),
     }
 }

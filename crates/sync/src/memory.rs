@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
-use satchel_wire::{CommitId, Part, WorkspaceId};
+use satchel_wire::{CommitId, Part, Revision, WorkspaceId};
 
-use crate::store::{Aside, BaseEntry, Batch, InFlight, Key, Loaded, PendingEntry, Store, Write};
+use crate::store::{
+    Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, PendingEntry, Store, Write,
+};
 
 /// A [`Store`] that keeps everything in memory; a clone is a snapshot of its disk.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +18,7 @@ pub struct MemoryStore {
 #[derive(Debug, Clone)]
 struct Rows {
     meta: Loaded,
-    base: BTreeMap<Key, (BaseEntry, Vec<u8>)>,
+    base: BTreeMap<Key, (BaseEntry, Kept)>,
     pending: BTreeMap<Key, (PendingEntry, Option<Vec<u8>>)>,
     in_flight: BTreeMap<CommitId, (InFlight, Vec<Vec<u8>>)>,
     aside: BTreeMap<Key, Aside>,
@@ -33,21 +35,34 @@ impl Rows {
         }
     }
 
+    fn put_base(&mut self, (key, seq, revision, conflicts): (Key, u64, Revision, u32), kept: Kept) {
+        let node = (key.part == Part::Node).then(|| kept.clone());
+        self.base.insert(key, (BaseEntry { key, seq, revision, conflicts, node }, kept));
+    }
+
     fn write(&mut self, write: &Write) {
         match write {
             Write::AddWorkspace | Write::RemoveWorkspace => {}
             Write::PutBase { key, seq, revision, conflicts, envelope } => {
-                let node_envelope = (key.part == Part::Node).then(|| envelope.clone());
-                let (key, seq, revision, conflicts) = (*key, *seq, *revision, *conflicts);
-                let entry = BaseEntry { key, seq, revision, conflicts, node_envelope };
-                self.base.insert(key, (entry, envelope.clone()));
+                let entry = (*key, *seq, *revision, *conflicts);
+                self.put_base(entry, Kept::Envelope(envelope.clone()));
+            }
+            Write::PutBasePayload { key, seq, revision, conflicts, payload } => {
+                let entry = (*key, *seq, *revision, *conflicts);
+                self.put_base(entry, Kept::Payload(payload.clone()));
             }
             Write::RemoveBase { key } => drop(self.base.remove(key)),
             Write::PutPending { key, ordinal, conflicts, payload } => {
                 let node_payload = if key.part == Part::Node { payload.clone() } else { None };
                 let (key, ordinal, conflicts, purged) = (*key, *ordinal, *conflicts, payload.is_none());
-                let entry = PendingEntry { key, ordinal, conflicts, purged, node_payload };
+                let entry = PendingEntry { key, ordinal, conflicts, purged, bulk: false, node_payload };
                 self.pending.insert(key, (entry, payload.clone()));
+            }
+            Write::PutPurge { key, ordinal, bulk } => {
+                let (key, ordinal, bulk) = (*key, *ordinal, *bulk);
+                let entry =
+                    PendingEntry { key, ordinal, conflicts: 0, purged: true, bulk, node_payload: None };
+                self.pending.insert(key, (entry, None));
             }
             Write::RemovePending { key } => drop(self.pending.remove(key)),
             Write::PutInFlight { commit, envelopes } => {
@@ -56,6 +71,15 @@ impl Rows {
             Write::RemoveInFlight { commit } => drop(self.in_flight.remove(commit)),
             Write::AddCharter { seq, header } => self.meta.charter.push((*seq, header.clone())),
             Write::SetHead { head, digest } => (self.meta.head, self.meta.digest) = (*head, *digest),
+            Write::AddChains(heads) => {
+                self.meta.chains.extend(heads);
+                let over = self.meta.chains.len().saturating_sub(CHAINS_KEPT);
+                self.meta.chains.drain(..over);
+            }
+            Write::ClearChains => self.meta.chains.clear(),
+            Write::SetReturning(returning) => self.meta.returning.clone_from(returning),
+            Write::SetFresh(fresh) => self.meta.fresh.clone_from(fresh),
+            Write::ClearCharter => self.meta.charter.clear(),
             Write::SetIncarnation(incarnation) => self.meta.incarnation = Some(*incarnation),
             Write::SetAside(aside) => drop(self.aside.insert(aside.key, aside.clone())),
             Write::ClearAside { key } => drop(self.aside.remove(key)),
@@ -82,7 +106,7 @@ impl Store for MemoryStore {
         Ok(loaded)
     }
 
-    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Infallible> {
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, Infallible> {
         Ok(self.workspaces.get(&workspace).and_then(|rows| Some(rows.base.get(&key)?.1.clone())))
     }
 

@@ -15,6 +15,7 @@ use satchel_wire::{
 
 use crate::EngineError;
 use crate::engine::{Connection, Engine, Event, Identity, make_header, sign};
+use crate::planted::{self, Bug};
 use crate::replica::{Flight, Link, Opened, Replica, model_id, place, wire_id};
 use crate::store::{Alarm, Aside, Batch, InFlight, Key, Store, Write};
 
@@ -40,6 +41,8 @@ impl Engine {
         rng: &mut R,
         store: &mut S,
     ) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
+        #[cfg(feature = "planted")]
+        self.save_late(store)?;
         if !matches!(self.connection, Connection::Open) {
             return Ok(None);
         }
@@ -58,7 +61,19 @@ impl Engine {
                 replica.make_commit(identity, rng, store, &mut self.events)?;
             }
             if let Some(frame) = replica.next_commit(store)? {
+                if planted::is(Bug::AcknowledgedOnSend) {
+                    let sent =
+                        replica.flights.iter().filter(|flight| flight.sent).flat_map(Flight::keys).collect();
+                    crate::incoming::drop_pending(replica, sent, store)?;
+                }
                 return Ok(Some(frame));
+            }
+            if let Some(frame) = replica.next_fresh(&mut self.next_request) {
+                return Ok(Some(frame));
+            }
+            let packed = replica.next_packing(identity, &mut self.next_request, rng, store)?;
+            if packed.is_some() {
+                return Ok(packed);
             }
         }
         Ok(None)
@@ -112,6 +127,11 @@ impl Replica {
         if self.charter.is_founded() && !self.charter.knows(identity.app) {
             return self.make_add_app(identity, rng, store);
         }
+        if keys.len() > COMMIT_OPS_MAX {
+            // A commit holds no more; sorting all that waits for each would be quadratic.
+            keys.select_nth_unstable(COMMIT_OPS_MAX - 1);
+            keys.truncate(COMMIT_OPS_MAX);
+        }
         keys.sort_unstable();
         let alone = keys.first().is_some_and(|(_, key)| self.pending[key].alone);
         if alone {
@@ -154,6 +174,8 @@ impl Replica {
             let Some(payload) = store.pending(self.workspace, *key).map_err(EngineError::Store)? else {
                 if parent.is_none() {
                     draft.void.push(*key); // made and purged before the server saw it
+                } else if self.is_purge_full(&draft.ops, *key) {
+                    break;
                 } else {
                     draft.ops.push(Op { record, part, parent, put: None });
                     draft.ordinals.push(*ordinal);
@@ -179,7 +201,9 @@ impl Replica {
             draft.ordinals.push(*ordinal);
             draft.envelopes.push(envelope);
         }
-        draft.expects = self.read_set(&draft.ops, flying, store)?;
+        if !planted::is(Bug::ExpectsNotSent) {
+            draft.expects = self.read_set(&draft.ops, flying, store)?;
+        }
         Ok(draft)
     }
 
@@ -247,8 +271,9 @@ impl Replica {
         if ops.is_empty() {
             return Ok(());
         }
-        // The mark is a person's word; the engine has no edit yet that would carry it.
-        let content = Content::Ops { ops, expects, bulk: false };
+        let bulk = self.is_marked(&ops);
+        let returned = self.returning.as_ref().and_then(|returning| returning.returned(&ops, &ordinals));
+        let content = Content::Ops { ops, expects, bulk, returned };
         self.keep_flight(identity, content, ordinals, envelopes, rng, store)
     }
 

@@ -15,16 +15,18 @@ use satchel_crypto::{EnvelopePlace, EpochKey, StateDigest, open_envelope};
 use satchel_model::format::payload;
 use satchel_model::{Body, Node};
 use satchel_wire::{
-    Chain, CommitHeader, CommitId, Head, Part, RecordId, Refusal, Revision, SignedHeader, WorkspaceId,
+    Chain, CommitHeader, CommitId, Head, Incarnation, Part, RecordId, Refusal, Revision, SignedHeader,
+    WorkspaceId,
 };
 
 use crate::charter::Charter;
+use crate::fresh::Fresh;
+use crate::packing::Packing;
+use crate::planted::{self, Bug};
+use crate::regress::Returning;
 use crate::staging::Staging;
-use crate::store::{Alarm, Aside, InFlight, Key, Loaded, SCRATCH, Store};
+use crate::store::{Alarm, Aside, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, SCRATCH, Store, Write};
 use crate::{EngineError, Identity};
-
-/// How many positions of the chain are remembered, to compare with what other apps say they saw.
-const CHAINS_KEPT: usize = 1_024;
 
 /// Why there is no connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +84,8 @@ pub struct Summary {
     pub head: Head,
     /// When the server last acknowledged, in milliseconds since 1970 as passed in.
     pub acknowledged_ms: Option<u64>,
+    /// What a person shall know though sync goes on: the server was restored from an older backup.
+    pub notice: Option<String>,
 }
 
 /// What a check of the local copy found.
@@ -145,6 +149,8 @@ pub(crate) struct Replica {
     pub(crate) key: Option<EpochKey>,
     pub(crate) base: BTreeMap<Key, Base>,
     pub(crate) pending: BTreeMap<Key, Pending>,
+    /// Which waiting purges belong to one that a person marked as meant.
+    pub(crate) bulk: BTreeSet<Key>,
     pub(crate) flights: Vec<Flight>,
     pub(crate) aside: BTreeMap<Key, Aside>,
     pub(crate) nodes: BTreeMap<satchel_model::RecordId, Node>,
@@ -157,6 +163,20 @@ pub(crate) struct Replica {
     pub(crate) fetch: BTreeSet<Key>,
     /// What of it was asked for on this connection and has not been answered.
     pub(crate) fetching: Vec<Key>,
+    /// The server's life that the cursor belongs to.
+    pub(crate) incarnation: Option<Incarnation>,
+    /// What is brought back to a restored server.
+    pub(crate) returning: Option<Returning>,
+    /// A base that was begun from packs, until it is whole and verified.
+    pub(crate) fresh: Option<Box<Fresh>>,
+    /// Packs of this workspace did not verify: do without.
+    pub(crate) no_packs: bool,
+    /// What came from the server cannot be relied on: begin anew with the next connection.
+    pub(crate) must_reset: bool,
+    /// Packs that the server asked for.
+    pub(crate) packing: Option<Box<Packing>>,
+    /// What a person shall know though sync goes on.
+    pub(crate) notice: Option<String>,
 }
 
 /// The opened content of one part.
@@ -216,6 +236,7 @@ impl Replica {
             key: None,
             base: BTreeMap::new(),
             pending: BTreeMap::new(),
+            bulk: BTreeSet::new(),
             flights: Vec::new(),
             aside: BTreeMap::new(),
             nodes: BTreeMap::new(),
@@ -226,6 +247,13 @@ impl Replica {
             acknowledged_ms: None,
             fetch: BTreeSet::new(),
             fetching: Vec::new(),
+            incarnation: None,
+            returning: None,
+            fresh: None,
+            no_packs: false,
+            must_reset: false,
+            packing: None,
+            notice: None,
         }
     }
 
@@ -233,7 +261,18 @@ impl Replica {
     pub(crate) fn load(workspace: WorkspaceId, loaded: Loaded, identity: Option<&Identity>) -> Self {
         let mut replica = Self::new(workspace);
         replica.head = loaded.head;
-        replica.remember_chain(loaded.head);
+        loaded.chains.into_iter().chain([loaded.head]).for_each(|head| replica.remember_chain(head));
+        replica.incarnation = loaded.incarnation;
+        replica.fresh = loaded.fresh.as_deref().and_then(Fresh::decode).map(Box::new);
+        replica.must_reset = loaded.fresh.is_some() && replica.fresh.is_none();
+        replica.returning = loaded.returning.as_deref().and_then(Returning::decode);
+        if let Some(returning) = &replica.returning {
+            let seq = returning.seq;
+            let detail = format!(
+                "the server was restored from an older backup; up to entry {seq}, what it lacks is brought back from here"
+            );
+            replica.notice = Some(detail);
+        }
         replica.digest = StateDigest::from_bytes(loaded.digest.as_bytes());
         replica.load_flights(loaded.in_flight);
         replica.load_charter(&loaded.charter, identity);
@@ -241,15 +280,26 @@ impl Replica {
         for entry in loaded.base {
             let base = Base { seq: entry.seq, revision: entry.revision, conflicts: entry.conflicts };
             replica.base.insert(entry.key, base);
-            if let Some(envelope) = entry.node_envelope {
-                replica.load_node(entry.key, &envelope);
+            if let Some(kept) = entry.node {
+                replica.load_node(entry.key, &kept);
             }
         }
         for entry in loaded.pending {
             let held = replica.aside.get(&entry.key).is_some_and(|aside| aside.alarm == Alarm::TooLarge);
-            replica.next_ordinal = replica.next_ordinal.max(entry.ordinal + 1);
+            if planted::is(Bug::StartForgetsFlying) && replica.is_flying(entry.key) {
+                continue;
+            }
+            if !planted::is(Bug::OrdinalReuse) {
+                replica.next_ordinal = replica.next_ordinal.max(entry.ordinal + 1);
+            }
             let (ordinal, conflicts, purged) = (entry.ordinal, entry.conflicts, entry.purged);
             replica.pending.insert(entry.key, Pending { ordinal, conflicts, purged, alone: false, held });
+            if entry.bulk {
+                replica.bulk.insert(entry.key);
+            }
+            if entry.purged {
+                replica.show(entry.key, None);
+            }
             if let Some(payload) = entry.node_payload {
                 replica.show(entry.key, Opened::decode(Part::Node, &payload).ok());
             }
@@ -260,7 +310,9 @@ impl Replica {
     fn load_flights(&mut self, stored: Vec<InFlight>) {
         for stored in stored {
             let Ok(header) = CommitHeader::decode(&stored.header.header) else { continue };
-            self.next_ordinal = self.next_ordinal.max(stored.ordinal + 1);
+            if !planted::is(Bug::OrdinalReuse) {
+                self.next_ordinal = self.next_ordinal.max(stored.ordinal + 1);
+            }
             self.flights.push(Flight { stored, header, sent: false });
         }
     }
@@ -286,8 +338,8 @@ impl Replica {
         self.key = charter.open_key(self.workspace, identity.account, &identity.keys).ok();
     }
 
-    fn load_node(&mut self, key: Key, envelope: &[u8]) {
-        match self.open(key, envelope) {
+    fn load_node(&mut self, key: Key, kept: &Kept) {
+        match self.open_kept(key, kept) {
             Ok(opened) => self.show(key, Some(opened)),
             Err(detail) => {
                 self.aside.insert(key, Aside { key, alarm: Alarm::Damaged, detail });
@@ -302,6 +354,15 @@ impl Replica {
         let opened =
             open_envelope(epoch_key, &place(self.workspace, key), envelope).map_err(|e| e.to_string())?;
         Opened::decode(key.part, &opened.payload)
+    }
+
+    /// The same for what a store keeps.
+    pub(crate) fn open_kept(&self, key: Key, kept: &Kept) -> Result<Opened, String> {
+        match kept {
+            Kept::Envelope(envelope) => self.open(key, envelope),
+            Kept::Payload(payload) => Opened::decode(key.part, payload),
+            Kept::Damaged => Err("what is stored does not open under the local key".into()),
+        }
     }
 
     /// Sets what a person sees of a part; bodies are read from the store when they are asked for.
@@ -320,6 +381,19 @@ impl Replica {
     pub(crate) fn take_ordinal(&mut self) -> u64 {
         self.next_ordinal += 1;
         self.next_ordinal - 1
+    }
+
+    /// Whether what is absent from the base was deleted.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.must_reset && self.fresh.as_ref().is_none_or(|fresh| !fresh.lacks_bodies())
+    }
+
+    pub(crate) fn write<S: Store>(
+        &self,
+        writes: Vec<Write>,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        store.apply(&Batch { workspace: self.workspace, writes }).map_err(EngineError::Store)
     }
 
     pub(crate) fn remember_chain(&mut self, head: Head) {
@@ -360,12 +434,15 @@ impl Replica {
         key: Key,
         store: &S,
     ) -> Result<Option<Opened>, EngineError<S::Error>> {
+        if self.is_coming(key) {
+            return Err(EngineError::Coming);
+        }
         if !self.base.contains_key(&key) {
             return Ok(None);
         }
-        let envelope = store.base(self.workspace, key).map_err(EngineError::Store)?;
-        let envelope = envelope.ok_or_else(|| unreadable("an envelope is missing"))?;
-        self.open(key, &envelope).map(Some).map_err(unreadable)
+        let kept = store.base(self.workspace, key).map_err(EngineError::Store)?;
+        let kept = kept.ok_or_else(|| unreadable("what the server acknowledged is missing"))?;
+        self.open_kept(key, &kept).map(Some).map_err(unreadable)
     }
 
     /// The same, and none where what is stored cannot be read; a failing store is still a failure.

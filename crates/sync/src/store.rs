@@ -10,6 +10,10 @@ use satchel_wire::{
 /// The Scratch Pad: a workspace whose records are pending for ever.
 pub const SCRATCH: WorkspaceId = WorkspaceId::new([0; 16]);
 
+/// How many of the newest positions of the chain are remembered: to compare with what other apps say they
+/// saw, and to find how far a restored server has gone back.
+pub const CHAINS_KEPT: usize = 8_192;
+
 /// One part of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
@@ -30,8 +34,8 @@ pub trait Store {
     fn workspaces(&self) -> Result<Vec<WorkspaceId>, Self::Error>;
     /// Everything of a workspace but the contents of bodies; empty for an unknown one.
     fn load(&self, workspace: WorkspaceId) -> Result<Loaded, Self::Error>;
-    /// The envelope that the server acknowledged.
-    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error>;
+    /// What the server acknowledged.
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, Self::Error>;
     /// The payload that waits; none if nothing waits or a purge does.
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error>;
     /// The envelopes of a commit in flight, in the order of its puts.
@@ -59,6 +63,12 @@ pub struct Loaded {
     pub in_flight: Vec<InFlight>,
     /// What was set aside.
     pub aside: Vec<Aside>,
+    /// How far the base has come that is read from packs; none once it is whole and verified.
+    pub fresh: Option<Vec<u8>>,
+    /// The newest positions of the chain, in order, at most [`CHAINS_KEPT`] and perhaps with gaps.
+    pub chains: Vec<Head>,
+    /// What is being brought back to a restored server.
+    pub returning: Option<Vec<u8>>,
 }
 
 impl Loaded {
@@ -73,11 +83,41 @@ impl Loaded {
             pending: Vec::new(),
             in_flight: Vec::new(),
             aside: Vec::new(),
+            fresh: None,
+            chains: Vec::new(),
+            returning: None,
         }
     }
 }
 
-/// One acknowledged envelope, without a body's bytes.
+/// The form in which an acknowledged record is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// Its envelope, as it was signed.
+    Envelope(Vec<u8>),
+    /// Its payload, which came in a pack; a store on disk seals it under the local key.
+    Payload(Vec<u8>),
+    /// A payload that does not open under the local key any more: to be fetched again.
+    Damaged,
+}
+
+impl From<Vec<u8>> for Kept {
+    fn from(envelope: Vec<u8>) -> Self {
+        Self::Envelope(envelope)
+    }
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Envelope(_) => "Envelope",
+            Self::Payload(_) => "Payload",
+            Self::Damaged => "Damaged",
+        })
+    }
+}
+
+/// One acknowledged record, without a body's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseEntry {
     /// Which.
@@ -88,8 +128,8 @@ pub struct BaseEntry {
     pub revision: Revision,
     /// How many conflicts it holds.
     pub conflicts: u32,
-    /// The envelope of a [`Part::Node`]; none for a body.
-    pub node_envelope: Option<Vec<u8>>,
+    /// The content of a [`Part::Node`]; none for a body.
+    pub node: Option<Kept>,
 }
 
 /// One waiting change, without a body's bytes.
@@ -103,6 +143,8 @@ pub struct PendingEntry {
     pub conflicts: u32,
     /// It removes the record.
     pub purged: bool,
+    /// It belongs to a purge of many items that a person marked as meant.
+    pub bulk: bool,
     /// The payload of a [`Part::Node`]; none for a body or a purge.
     pub node_payload: Option<Vec<u8>>,
 }
@@ -209,7 +251,20 @@ pub enum Write {
         /// Its bytes.
         envelope: Vec<u8>,
     },
-    /// Removes an acknowledged envelope.
+    /// Sets an acknowledged record whose payload came in a pack.
+    PutBasePayload {
+        /// Which.
+        key: Key,
+        /// The entry that put it.
+        seq: u64,
+        /// Its body hash.
+        revision: Revision,
+        /// How many conflicts it holds.
+        conflicts: u32,
+        /// What it holds.
+        payload: Vec<u8>,
+    },
+    /// Removes an acknowledged record.
     RemoveBase {
         /// Which.
         key: Key,
@@ -224,6 +279,15 @@ pub enum Write {
         conflicts: u32,
         /// The wanted payload; none purges the record.
         payload: Option<Vec<u8>>,
+    },
+    /// Puts the wish to purge a part.
+    PutPurge {
+        /// The part.
+        key: Key,
+        /// Its place among the local changes.
+        ordinal: u64,
+        /// Whether it belongs to a purge of many items that a person marked as meant.
+        bulk: bool,
     },
     /// Removes a waiting change.
     RemovePending {
@@ -256,6 +320,16 @@ pub enum Write {
         /// The digest of the base at that entry.
         digest: Digest,
     },
+    /// Notes how far a base has come that is read from packs; none once it is whole and verified.
+    SetFresh(Option<Vec<u8>>),
+    /// Forgets the entries of the charter: they come again from the first one.
+    ClearCharter,
+    /// Remembers positions of the chain, in order; only the newest [`CHAINS_KEPT`] must be kept.
+    AddChains(Vec<Head>),
+    /// Forgets all of them.
+    ClearChains,
+    /// Notes what is being brought back to a restored server; none once it has come there.
+    SetReturning(Option<Vec<u8>>),
     /// Notes the server's life that the cursor belongs to.
     SetIncarnation(Incarnation),
     /// Sets a record aside.

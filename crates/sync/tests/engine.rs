@@ -279,7 +279,7 @@ fn a_damaged_local_copy_is_fetched_again() {
     let good = app.store.base(workspace, key).expect("reads").expect("it is there");
     let loaded = app.store.load(workspace).expect("loads");
     let base = loaded.base.iter().find(|entry| entry.key == key).expect("it is there").clone();
-    let mut bad = good.clone();
+    let satchel_sync::Kept::Envelope(mut bad) = good.clone() else { panic!("it came as an envelope") };
     bad[100] ^= 1;
     let put = Write::PutBase { key, seq: base.seq, revision: base.revision, conflicts: 0, envelope: bad };
     app.store.apply(&Batch { workspace, writes: vec![put] }).expect("writes");
@@ -303,4 +303,58 @@ fn the_scratch_pad_needs_no_account_and_never_syncs() {
     assert!(again.body(satchel_sync::SCRATCH, record, &store).expect("reads").is_some());
     assert_eq!(again.waiting(), 0);
     assert!(again.workspaces().is_empty());
+}
+
+#[test]
+fn an_edit_with_a_rename_outlives_a_deletion_made_elsewhere() {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/cart")]);
+    world.settle();
+    (0..2).for_each(|app| world.disconnect(app));
+    let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
+    world.edit_node(0, record, |node| node.trashed = trashed);
+    world.set(1, record, "url", "/basket");
+    world.edit_node(1, record, |node| node.name = "Get basket".into());
+    for app in 0..2 {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    assert_eq!(world.node(0, record).trashed, None);
+    assert_eq!(world.node(0, record).conflicts.len(), 1);
+    assert_eq!(world.field(0, record, "url"), "/basket");
+}
+
+#[test]
+fn who_trashes_what_was_just_edited_here_has_it_in_the_trash() {
+    let mut world = World::new(1);
+    let record = world.create(0, "Get cart", &[("url", "/cart")]);
+    world.settle();
+    world.set(0, record, "url", "/basket");
+    world.send(0);
+    let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
+    world.edit_node(0, record, |node| node.trashed = trashed.clone());
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.node(0, record).trashed, trashed);
+    assert!(world.apps[0].engine.conflicts(world.workspace).is_empty());
+}
+
+#[test]
+fn two_moves_that_would_make_a_cycle_never_are_both_committed() {
+    let mut world = World::new(2);
+    let records = ["one", "two"].map(|name| world.create(0, name, &[]));
+    world.settle();
+    (0..2).for_each(|app| world.disconnect(app));
+    world.edit_node(0, records[0], |node| node.position.parent = records[1]);
+    world.edit_node(1, records[1], |node| node.position.parent = records[0]);
+    for app in 0..2 {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    let root = satchel_model::RecordId(*world.workspace.as_bytes());
+    assert_eq!(world.node(0, records[0]).position.parent, records[1]);
+    assert_eq!(world.node(0, records[1]).position.parent, root);
+    assert_eq!(world.node(0, records[1]).conflicts.len(), 1);
 }

@@ -28,6 +28,17 @@ enum Step {
     Send(usize),
     Deliver(usize, usize),
     LoseAnswers(bool),
+    Backup,
+    Restore,
+}
+
+/// Steps of a world whose server is restored from older backups now and then.
+fn step_or_restore() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => step(),
+        1 => proptest::strategy::Just(Step::Backup),
+        1 => proptest::strategy::Just(Step::Restore),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -69,6 +80,7 @@ struct History {
     world: World,
     records: Vec<RecordId>,
     writes: Writes,
+    backup: BTreeMap<satchel_wire::WorkspaceId, support::Ledger>,
 }
 
 impl History {
@@ -77,7 +89,8 @@ impl History {
         let fields = FIELDS.map(|field| (field, "first"));
         let records = (0..RECORDS).map(|n| world.create(0, &format!("r{n}"), &fields)).collect();
         world.settle();
-        Self { world, records, writes: Writes::default() }
+        let backup = world.backup();
+        Self { world, records, writes: Writes::default(), backup }
     }
 
     fn take(&mut self, step: &Step) {
@@ -111,6 +124,8 @@ impl History {
             Step::Send(app) if self.world.apps[app].online => self.world.send(app),
             Step::Deliver(app, count) if self.world.apps[app].online => self.world.deliver(app, count),
             Step::Send(_) | Step::Deliver(..) => {}
+            Step::Backup => self.backup = self.world.backup(),
+            Step::Restore => self.world.restore(self.backup.clone()),
             Step::LoseAnswers(lose) => self.world.server.lose_answers = lose,
         }
     }
@@ -192,6 +207,11 @@ proptest! {
 
     #[test]
     fn no_history_loses_an_edit(steps in prop::collection::vec(step(), 1..60)) {
+        play(&steps)?;
+    }
+
+    #[test]
+    fn no_restore_of_a_backup_loses_an_edit(steps in prop::collection::vec(step_or_restore(), 1..60)) {
         play(&steps)?;
     }
 }

@@ -9,7 +9,9 @@ use minicbor::{Decode, Encode};
 use crate::error::WireError;
 use crate::frame::Head;
 use crate::limits::{COMMIT_EXPECTS_MAX, COMMIT_OPS_MAX, HEADER_BYTES_MAX};
-use crate::{AccountId, AppId, CharterOp, CommitId, Part, RecordId, Revision, Signature, WorkspaceId};
+use crate::{
+    AccountId, AppId, CharterOp, CommitId, Incarnation, Part, RecordId, Revision, Signature, WorkspaceId,
+};
 
 /// The version byte in front of a header.
 pub(crate) const HEADER_VERSION: u8 = 1;
@@ -45,6 +47,32 @@ pub struct Expect {
     pub revision: Option<Revision>,
 }
 
+/// What a commit brings back from an earlier life of the server, whose backup lacks it.
+///
+/// It tells the account's other apps which of two states of that life is the later one, so that apps
+/// which bring back the same record are no conflict. The server reads nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Returned {
+    /// The life.
+    #[n(0)]
+    pub incarnation: Incarnation,
+    /// For each operation of the commit, in their order, what it has of that life.
+    #[n(1)]
+    pub ops: Vec<ReturnedOp>,
+}
+
+/// What one operation has of an earlier life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ReturnedOp {
+    /// Every state of the record part that an entry up to this one made is known to the author and
+    /// contained in the operation; 0 where nothing is claimed.
+    #[n(0)]
+    pub seq: u64,
+    /// It is the state of that entry and nothing more.
+    #[n(1)]
+    pub exact: bool,
+}
+
 /// What a commit does.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Content {
@@ -60,6 +88,9 @@ pub enum Content {
         /// The user asked for a bulk purge.
         #[n(2)]
         bulk: bool,
+        /// Present where the author brings back what a restored server has lost.
+        #[n(3)]
+        returned: Option<Returned>,
     },
     /// One entry of the charter: signed, not sealed.
     #[n(1)]
@@ -119,9 +150,12 @@ impl CommitHeader {
         }
         let header: Self = minicbor::decode(cbor)
             .map_err(|source| WireError::Malformed { what: "commit header", source })?;
-        if let Content::Ops { ops, expects, .. } = &header.content {
+        if let Content::Ops { ops, expects, returned, .. } = &header.content {
             check_count("operations of a commit", ops.len(), COMMIT_OPS_MAX)?;
             check_count("expectations of a commit", expects.len(), COMMIT_EXPECTS_MAX)?;
+            if returned.as_ref().is_some_and(|returned| returned.ops.len() != ops.len()) {
+                return Err(WireError::Invalid { what: "what a commit brings back" });
+            }
         }
         if header.encode() != bytes {
             return Err(WireError::NotCanonical { what: "commit header" });

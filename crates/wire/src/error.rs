@@ -157,6 +157,9 @@ pub enum ErrorCode {
     /// The connection sent nothing for too long, or read too slowly; reconnect.
     #[n(21)]
     TooSlow,
+    /// The server no longer keeps what came after this cursor: the app reads the whole state and rebases.
+    #[n(22)]
+    CursorTooOld,
 }
 
 /// A refused request.

@@ -24,8 +24,8 @@ use crate::account::AppEntry;
 use crate::error::{Refusal, WireError};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::{
-    AppId, Chain, CommitId, Digest, Incarnation, Nonce, Part, PollId, RecordId, Revision, Signature,
-    SignedHeader, Token, WorkspaceId,
+    AppId, Chain, CharterEntry, CommitId, Digest, Incarnation, Nonce, PackId, Part, PollId, RecordId,
+    Revision, Signature, SignedHeader, SignedManifest, Token, WorkspaceId,
 };
 
 /// A point in a ledger: how many entries, and the chain over them.
@@ -98,6 +98,23 @@ pub struct StoredEnvelope {
     /// Its bytes.
     #[n(3)]
     pub envelope: ByteVec,
+}
+
+/// One version of one part of a record, with the commit that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct StoredVersion {
+    /// The entry that made it.
+    #[n(0)]
+    pub seq: u64,
+    /// When the server took that entry, by its own clock: unsigned, for people only.
+    #[n(1)]
+    pub received_ms: u64,
+    /// The entry's header.
+    #[n(2)]
+    pub header: SignedHeader,
+    /// The envelope, none where the entry purged the record.
+    #[n(3)]
+    pub envelope: Option<ByteVec>,
 }
 
 /// A record whose revision was not the one that a commit was based on, or expected.
@@ -220,6 +237,92 @@ pub enum ClientFrame {
     /// Keeps the connection alive where the transport has no ping of its own.
     #[n(9)]
     Ping,
+    /// Asks for the versions of one part of a record that the server keeps, the newest first.
+    #[n(10)]
+    Versions {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The record; it may be purged.
+        #[n(2)]
+        record: RecordId,
+        /// Which part of it.
+        #[n(3)]
+        part: Part,
+        /// Only versions before this entry; none begins at the newest.
+        #[n(4)]
+        before: Option<u64>,
+        /// At most so many, and never more than [`crate::limits::VERSIONS_MAX`].
+        #[n(5)]
+        limit: u32,
+    },
+    /// Starts the feed of a workspace that the app has nothing of, from the newest manifest. Answered
+    /// by [`ServerFrame::Manifest`], the packs of nodes, and the tail as in a catch-up; where there is no
+    /// manifest, like [`ClientFrame::Subscribe`] from the beginning.
+    #[n(16)]
+    Bootstrap {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// Packs of nodes that were received before the connection broke.
+        #[n(1)]
+        have: Vec<PackId>,
+    },
+    /// Asks for packs of the newest manifest, at most [`crate::limits::PACKS_FETCH_MAX`]. Each comes as
+    /// [`ServerFrame::Pack`], then `Done`; `Failed` if one is not there any more.
+    #[n(17)]
+    FetchPacks {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The packs.
+        #[n(2)]
+        packs: Vec<PackId>,
+    },
+    /// Asks for headers of the past, to verify a manifest by them; answered with one
+    /// [`ServerFrame::PastHeaders`].
+    #[n(18)]
+    ReadHeaders {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The entry before the first one wanted.
+        #[n(2)]
+        after: u64,
+    },
+    /// Uploads a pack, to be named by a manifest later. Answered by `Done` when it is durable.
+    #[n(19)]
+    PutPack {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The sealed pack.
+        #[n(2)]
+        pack: ByteVec,
+    },
+    /// Uploads the manifest over packs that are all there. Answered by `Done`; the packs that it does not
+    /// name are dropped.
+    #[n(20)]
+    PutManifest {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The signed manifest; it names its workspace.
+        #[n(1)]
+        manifest: SignedManifest,
+    },
 }
 
 /// What a server sends.
@@ -383,6 +486,68 @@ pub enum ServerFrame {
     /// The answer to [`ClientFrame::Ping`].
     #[n(16)]
     Pong,
+    /// The answer to [`ClientFrame::Versions`].
+    #[n(17)]
+    Versions {
+        /// The request.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The versions, the newest first.
+        #[n(2)]
+        versions: Vec<StoredVersion>,
+        /// Older ones are there: ask again before the last one here.
+        #[n(3)]
+        more: bool,
+    },
+    /// The newest manifest of a workspace, with the charter's entries up to it.
+    #[n(20)]
+    Manifest {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// The manifest.
+        #[n(1)]
+        manifest: SignedManifest,
+        /// The charter's entries up to the manifest's point, in the order of seq.
+        #[n(2)]
+        charter: Vec<CharterEntry>,
+    },
+    /// A pack.
+    #[n(21)]
+    Pack {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// The sealed pack; its hash is its name.
+        #[n(1)]
+        pack: ByteVec,
+    },
+    /// The answer to [`ClientFrame::ReadHeaders`]: as many as one frame holds, none behind the head.
+    #[n(22)]
+    PastHeaders {
+        /// The request.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The seq of the first header here.
+        #[n(2)]
+        first_seq: u64,
+        /// The headers.
+        #[n(3)]
+        headers: Vec<SignedHeader>,
+    },
+    /// The server would like packs and a manifest of this workspace, when there is nothing else to do.
+    #[n(23)]
+    PacksWanted {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+    },
 }
 
 /// The answer to `POST /v1/poll/open` (whose body is empty): a connection without a socket.

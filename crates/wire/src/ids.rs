@@ -137,6 +137,7 @@ fixed!(Incarnation, 16, true, "One life of the server's database, new after each
 fixed!(Revision, 32, true, "The body hash of an envelope.");
 fixed!(Chain, 32, true, "The hash chain over a ledger's commit headers up to some entry.");
 fixed!(Digest, 32, true, "The order-free sum over the current revisions of a workspace.");
+fixed!(PackId, 32, true, "The hash of a sealed pack.");
 fixed!(Nonce, 32, true, "A random challenge, made by the server.");
 fixed!(Bytes32, 32, true, "A public key or a commitment.");
 fixed!(Token, 32, false, "A session's secret, kept only as a hash on the server.");

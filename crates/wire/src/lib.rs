@@ -19,6 +19,7 @@ mod error;
 mod frame;
 mod ids;
 pub mod limits;
+mod pack;
 
 pub use account::{
     AccountBundle, AppEntry, AppKind, AppLogin, AppLoginReply, BundleUpdate, DeleteAccount, DeletionReceipt,
@@ -27,16 +28,17 @@ pub use account::{
     SignUpStart, SignUpStartReply,
 };
 pub use charter::{AddedApp, CharterOp, Founding, KeyWrap};
-pub use commit::{CommitHeader, Content, Expect, Op, SignedHeader};
+pub use commit::{CommitHeader, Content, Expect, Op, Returned, ReturnedOp, SignedHeader};
 pub use error::{ErrorCode, Refusal, WireError};
 pub use frame::{
     ClientFrame, Head, Opened, PollOpen, PollReply, PollRequest, ServerFrame, StaleRecord, StoredEnvelope,
-    Welcome, WorkspaceEntry, decode, decode_limited, encode,
+    StoredVersion, Welcome, WorkspaceEntry, decode, decode_limited, encode,
 };
 pub use ids::{
-    AccountId, AppId, Bytes32, Chain, CommitId, Digest, GrantId, Id, Incarnation, LoginId, Nonce,
+    AccountId, AppId, Bytes32, Chain, CommitId, Digest, GrantId, Id, Incarnation, LoginId, Nonce, PackId,
     ParseIdError, Part, PollId, RecordId, Revision, Signature, Token, WorkspaceId,
 };
+pub use pack::{CharterEntry, Manifest, PackRef, PackedRecord, SignedManifest, decode_pack, encode_pack};
 
 /// The protocol version that this build speaks.
 ///

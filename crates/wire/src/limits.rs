@@ -50,5 +50,27 @@ pub const WORKSPACES_MAX: usize = 1_000;
 pub const APPS_MAX: usize = 100;
 /// Items that one commit may purge without the bulk mark.
 pub const PURGE_OPS_FREE: usize = 20;
+/// Versions in one answer to a question for history.
+pub const VERSIONS_MAX: u32 = 100;
 /// Commits that an app keeps under way at once in one workspace.
 pub const COMMITS_IN_FLIGHT: usize = 4;
+/// Largest number of records in a pack.
+pub const PACK_RECORDS_MAX: usize = 256;
+/// Bytes of payloads in a pack, unless one payload alone is larger.
+pub const PACK_PAYLOAD_BYTES: usize = 512 * 1024;
+/// Largest sealed pack, in bytes: the largest record alone, with what padding adds to it.
+pub const PACK_BYTES_MAX: usize = ENVELOPE_BYTES_MAX + HEADER_BYTES_MAX + 16 * 1024;
+/// Packs of one manifest.
+pub const PACKS_MAX: usize = 8_192;
+/// Largest manifest, in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 512 * 1024;
+/// Packs that one request names.
+pub const PACKS_FETCH_MAX: usize = 64;
+/// Records of a workspace below which packs are not worth their while.
+pub const PACKS_RECORDS_MIN: u64 = 500;
+/// Commits behind the newest manifest from which the server asks for a newer one.
+pub const PACKS_TAIL_COMMITS: u64 = 2_000;
+/// Changed records behind the newest manifest from which the server asks for a newer one, in percent of all.
+pub const PACKS_TAIL_PERCENT: u64 = 10;
+/// How long packs without a manifest are kept, in milliseconds.
+pub const PACKS_LOOSE_MS: u64 = 60 * 60 * 1000;

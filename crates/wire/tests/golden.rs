@@ -8,12 +8,13 @@ use expect_test::{ExpectFile, expect_file};
 use minicbor::{Decode, Encode};
 use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppEntry, AppId, AppKind, AppLogin, AppLoginReply, BundleUpdate,
-    Bytes32, Chain, CharterOp, ClientFrame, CommitHeader, CommitId, Content, DeleteAccount, DeletionReceipt,
-    Digest, ErrorCode, Expect, Founding, GrantId, Head, Incarnation, KeyWrap, LoginId, Nonce, Op, Opened,
-    Part, PasswordFinish, PasswordStart, PasswordStartReply, PollId, PollOpen, PollReply, PollRequest,
-    RecordId, RecoverFinish, RecoverStart, RecoverStartReply, Refusal, Revision, ServerFrame, SignInFinish,
-    SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart,
-    SignUpStartReply, Signature, SignedHeader, StaleRecord, StoredEnvelope, Token, Welcome, WorkspaceEntry,
+    Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content, DeleteAccount,
+    DeletionReceipt, Digest, ErrorCode, Expect, Founding, GrantId, Head, Incarnation, KeyWrap, LoginId,
+    Manifest, Nonce, Op, Opened, PackId, PackRef, Part, PasswordFinish, PasswordStart, PasswordStartReply,
+    PollId, PollOpen, PollReply, PollRequest, RecordId, RecoverFinish, RecoverStart, RecoverStartReply,
+    Refusal, Returned, ReturnedOp, Revision, ServerFrame, SignInFinish, SignInFinishReply, SignInStart,
+    SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
+    SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion, Token, Welcome, WorkspaceEntry,
     WorkspaceId, decode, encode,
 };
 
@@ -131,6 +132,18 @@ fn ops() -> Content {
         ],
         expects: vec![Expect { record: RECORD, part: Part::Node, revision: None }],
         bulk: true,
+        returned: None,
+    }
+}
+
+fn returned_ops() -> Content {
+    let returned = [ReturnedOp { seq: 200, exact: true }, ReturnedOp { seq: 300, exact: false }];
+    let returned = Returned { incarnation: INCARNATION, ops: returned.to_vec() };
+    match ops() {
+        Content::Ops { ops, expects, bulk, .. } => {
+            Content::Ops { ops, expects, bulk, returned: Some(returned) }
+        }
+        charter @ Content::Charter(_) => charter,
     }
 }
 
@@ -160,6 +173,7 @@ fn stored() -> StoredEnvelope {
 fn signed_headers_keep_their_bytes() {
     let contents = [
         ("operations", ops()),
+        ("operations that bring back", returned_ops()),
         ("founding", Content::Charter(CharterOp::Found(founding()))),
         ("add app", Content::Charter(CharterOp::AddApp(AddedApp { certificate: vec![19; 4].into() }))),
     ];
@@ -264,6 +278,9 @@ fn frames_of_the_app_keep_their_bytes() {
     };
     let envelopes = vec![vec![24; 6].into()];
     let records = vec![(RECORD, Part::Body)];
+    let (workspace, record, part) = (WORKSPACE, RECORD, Part::Node);
+    let versions =
+        ClientFrame::Versions { request: 6, workspace, record, part, before: Some(300), limit: 50 };
     golden()
         .add("Open", &open)
         .add("Subscribe", &ClientFrame::Subscribe { workspace: WORKSPACE, cursor: HEAD, pages_after: 7 })
@@ -275,8 +292,48 @@ fn frames_of_the_app_keep_their_bytes() {
         .add("DeleteWorkspace", &ClientFrame::DeleteWorkspace { request: 4, workspace: WORKSPACE })
         .add("Fetch", &ClientFrame::Fetch { request: 5, workspace: WORKSPACE, records })
         .add("Ping", &ClientFrame::Ping)
+        .add("Versions", &versions)
+        .add("Bootstrap", &ClientFrame::Bootstrap { workspace, have: vec![PackId::new([41; 32])] })
+        .add(
+            "FetchPacks",
+            &ClientFrame::FetchPacks { request: 7, workspace, packs: vec![PackId::new([41; 32])] },
+        )
+        .add("ReadHeaders", &ClientFrame::ReadHeaders { request: 8, workspace, after: 300 })
+        .add("PutPack", &ClientFrame::PutPack { request: 9, workspace, pack: vec![42; 5].into() })
+        .add("PutManifest", &ClientFrame::PutManifest { request: 10, manifest: signed_manifest() })
         .add("PollRequest", &poll)
         .check(&expect_file!["../../../fixtures/wire/client.hex"]);
+}
+
+fn manifest() -> Manifest {
+    let pack = |part, records| PackRef { pack: PackId::new([41; 32]), part, records, bytes: 70_000 };
+    Manifest {
+        workspace: WORKSPACE,
+        author: ACCOUNT,
+        app: APP,
+        head: HEAD,
+        digest: Digest::new([32; 32]),
+        epoch: 1,
+        nodes: 256,
+        bodies: 255,
+        charter: Bytes32::new([43; 32]),
+        packs: vec![pack(Part::Node, 256), pack(Part::Body, 255)],
+    }
+}
+
+fn signed_manifest() -> SignedManifest {
+    SignedManifest { manifest: manifest().encode().into(), signature: SIGNATURE }
+}
+
+fn charter_entries() -> Vec<CharterEntry> {
+    vec![CharterEntry { seq: 1, header: signed() }]
+}
+
+#[test]
+fn a_manifest_keeps_its_bytes() {
+    let bytes = manifest().encode();
+    assert_eq!(Manifest::decode(&bytes).expect("it is canonical"), manifest());
+    expect_file!["../../../fixtures/wire/manifest.hex"].assert_eq(&section("Manifest", &bytes));
 }
 
 #[test]
@@ -285,6 +342,9 @@ fn frames_of_the_server_keep_their_bytes() {
     let listed = WorkspaceEntry { workspace, head: HEAD };
     let stale = vec![StaleRecord { record: RECORD, part: Part::Node, revision: Some(REVISION) }];
     let envelopes = vec![vec![24; 6].into()];
+    let version =
+        |envelope| StoredVersion { seq: 300, received_ms: 1_700_000_000_000, header: signed(), envelope };
+    let versions = vec![version(Some(vec![24; 6].into())), version(None)];
     golden()
         .add("Welcome", &ServerFrame::Welcome(welcome()))
         .add("Opened", &ServerFrame::Opened(Opened { workspaces: vec![listed.clone()] }))
@@ -303,6 +363,17 @@ fn frames_of_the_server_keep_their_bytes() {
         .add("Failed", &ServerFrame::Failed { request: 3, refusal: refusal() })
         .add("Fetched", &ServerFrame::Fetched { request: 5, workspace, envelopes: vec![stored()] })
         .add("Pong", &ServerFrame::Pong)
+        .add("Versions", &ServerFrame::Versions { request: 6, workspace, versions, more: true })
+        .add(
+            "Manifest",
+            &ServerFrame::Manifest { workspace, manifest: signed_manifest(), charter: charter_entries() },
+        )
+        .add("Pack", &ServerFrame::Pack { workspace, pack: vec![42; 5].into() })
+        .add(
+            "PastHeaders",
+            &ServerFrame::PastHeaders { request: 8, workspace, first_seq: 301, headers: vec![signed()] },
+        )
+        .add("PacksWanted", &ServerFrame::PacksWanted { workspace })
         .add("PollOpen", &PollOpen { poll: PollId::new([31; 32]), welcome: welcome() })
         .add("PollReply", &PollReply { first: 2, frames: vec![encode(&ServerFrame::Pong).into()] })
         .check(&expect_file!["../../../fixtures/wire/server.hex"]);

@@ -15,7 +15,7 @@ fn header(ops: Vec<Op>, expects: Vec<Expect>) -> CommitHeader {
         author: AccountId::new([3; 16]),
         app: AppId::new([4; 16]),
         seen: Head { seq: 1, chain: Chain::new([5; 32]) },
-        content: Content::Ops { ops, expects, bulk: false },
+        content: Content::Ops { ops, expects, bulk: false, returned: None },
     }
 }
 

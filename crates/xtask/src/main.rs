@@ -9,9 +9,11 @@
 mod bench;
 mod ci;
 mod failure;
+mod fuzz;
 mod install;
 mod run;
 mod shell;
+mod soak;
 mod stage;
 mod tidy;
 
@@ -33,6 +35,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "ci", summary: ci::SUMMARY, help: ci::HELP, run: ci::run },
     Command { name: "tidy", summary: tidy::SUMMARY, help: tidy::HELP, run: tidy::run },
     Command { name: "bench", summary: bench::SUMMARY, help: bench::HELP, run: bench::run },
+    Command { name: "fuzz", summary: fuzz::SUMMARY, help: fuzz::HELP, run: fuzz::run },
+    Command { name: "sim", summary: soak::SIM_SUMMARY, help: soak::SIM_HELP, run: soak::sim },
+    Command { name: "soak", summary: soak::SOAK_SUMMARY, help: soak::SOAK_HELP, run: soak::soak },
 ];
 
 fn main() -> ExitCode {

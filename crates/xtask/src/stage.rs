@@ -173,6 +173,7 @@ impl Stage {
         command
             .args(arguments)
             .env("SATCHEL_HOME", &app.home)
+            .env("SATCHEL_KEYRING", "off")
             .env("NO_COLOR", "1")
             .current_dir(shell::root());
         command

@@ -111,6 +111,9 @@ pub(crate) struct NewOptions {
 
 /// Changing.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "satchel set [OPTIONS] <PATH> <FIELD=VALUE>...\n       satchel set [OPTIONS] <PATH> --unset <FIELD>"
+)]
 #[command(group = ArgGroup::new("changes").required(true).multiple(true).args(["fields", "unset"]))]
 pub(crate) struct SetOptions {
     /// The item

@@ -13,13 +13,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["signup", "signin", "recover", "signout", "account", "apps"]),
     ("Sync", &["status", "sync", "reload", "conflicts", "verify", "doctor"]),
     ("Workspaces and files", &["workspace", "import", "export", "backup"]),
-    ("Items", &["ls", "show", "search", "new", "set", "edit", "mv", "cp", "rm", "env"]),
+    ("Items", &["ls", "show", "search", "new", "set", "edit", "mv", "cp", "rm", "history", "diff", "restore", "trash", "env"]),
     ("This program", &["agent", "completions"]),
 ];
 
 const OVERVIEW_END: &str = "\
 Environment:
   SATCHEL_HOME       Where everything is kept; two homes are two apps [~/.local/share/satchel]
+  SATCHEL_KEYRING    auto, or off: new local keys stay in their files alone
   SATCHEL_CA_FILE    A PEM file with more certificate authorities to trust
   SATCHEL_PROXY      The URL of a proxy for sync
   SATCHEL_TRANSPORT  auto, websocket or polling
@@ -205,6 +206,39 @@ Items go to the trash. More than 20 items and a tenth of the workspace: exit cod
 Examples:
   satchel rm Shop/Cart
   satchel rm Shop --bulk";
+pub(super) const HISTORY: &str = "\
+Versions are kept on the server, for 90 days or 100 versions an item, whichever is more. A version has the number of
+its place in the workspace's ledger, which never changes. Who and from which app is verified; when is the server's
+word. PATH may be an item in the trash, or the id of one that was purged.
+
+Examples:
+  satchel history Shop/Cart
+  satchel history Shop/Cart --json";
+pub(super) const DIFF: &str = "\
+Compares with the item as it is now. Without --version: with the newest version that is not as it is now, so that
+it shows what the last change did. Values of secrets are not shown.
+
+Examples:
+  satchel diff Shop/Cart
+  satchel diff Shop/Cart --version 42";
+pub(super) const RESTORE: &str = "\
+Restoring is an ordinary edit: it syncs, and restoring the version before it takes it back. A version brings its
+conflicts with it, so that a settled conflict can be opened again. Without --version an item in the trash comes
+out of it, and any other takes its last change back. What lies below an item is not changed.
+
+Examples:
+  satchel restore Shop/Cart --version 42
+  satchel restore Shop/Cart
+  satchel restore Shop";
+pub(super) const TRASH: &str = "\
+An item goes to the trash and comes out of it with everything below it. Emptying is for good: more than 20 items and a
+tenth of the workspace: exit code 3 unless --bulk.
+
+Examples:
+  satchel trash
+  satchel trash restore Shop/Cart
+  satchel trash empty Shop/Old
+  satchel trash empty --bulk";
 pub(super) const ENV: &str = "\
 Examples:
   satchel env

@@ -6,6 +6,7 @@
 mod account;
 mod content;
 mod help;
+mod history;
 mod transfer;
 mod values;
 
@@ -21,6 +22,7 @@ pub(crate) use content::{
     ShowOptions, WorkspaceCommand, WorkspaceOptions,
 };
 pub(crate) use help::command;
+pub(crate) use history::{HistoryOptions, TrashCommand, TrashOptions, VersionOptions};
 pub(crate) use transfer::{BackupCommand, BackupOptions, ExportOptions, Format, ImportOptions};
 pub(crate) use values::{Assignment, Text};
 
@@ -147,6 +149,18 @@ pub(crate) enum Command {
     /// Move items to the trash
     #[command(after_help = help::RM)]
     Rm(RemoveOptions),
+    /// Show the versions of an item: who changed what, when, and from which app
+    #[command(after_help = help::HISTORY)]
+    History(HistoryOptions),
+    /// Show what has changed of an item since a version
+    #[command(after_help = help::DIFF)]
+    Diff(VersionOptions),
+    /// Make an item what it was at a version, or take it out of the trash
+    #[command(after_help = help::RESTORE)]
+    Restore(VersionOptions),
+    /// List the trash, take items out of it, or empty it
+    #[command(after_help = help::TRASH)]
+    Trash(TrashOptions),
     /// List, choose, show and change environments and their variables
     #[command(after_help = help::ENV)]
     Env(EnvOptions),
@@ -250,6 +264,16 @@ env set KEY=VALUE
 env set Dev KEY=VALUE --secret --share
 env set --env globals KEY=VALUE --current
 env unset KEY --env Dev
+history Shop/Cart
+diff Shop/Cart
+diff Shop/Cart --version 12
+restore Shop/Cart
+restore Shop/Cart --version 12 --json
+trash
+trash list
+trash restore Shop/Cart Old
+trash empty
+trash empty Old --bulk
 conflicts
 conflicts list
 conflicts show 12ab
@@ -294,6 +318,10 @@ conflicts resolve 12ab
 conflicts resolve 12ab --local --server
 conflicts resolve 12ab --field url
 backup create
+history
+diff Shop --version first
+restore
+trash restore
 completions tcsh";
         for line in lines.lines() {
             let error = parsed(&format!("satchel {line}")).err().unwrap_or_else(|| panic!("{line}"));

@@ -9,7 +9,7 @@ use super::Session;
 use crate::cli::{Assignment, Text};
 use crate::cli::{
     Command, ConflictsCommand, EnvCommand, EnvSetOptions, NewOptions, ResolveOptions, SetOptions,
-    WorkspaceCommand,
+    TrashCommand, WorkspaceCommand,
 };
 use crate::failure::Failure;
 use crate::output::remark;
@@ -30,6 +30,12 @@ pub(super) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
         }
         Command::Cp(options) => session.answer(Call::Copy { from: options.from, to: options.to }),
         Command::Rm(options) => session.answer(Call::Remove { paths: options.paths, bulk: options.bulk }),
+        Command::History(options) => session.answer(Call::History { path: options.path }),
+        Command::Diff(options) => session.answer(Call::Diff { path: options.path, version: options.version }),
+        Command::Restore(options) => {
+            session.answer(Call::Restore { path: options.path, version: options.version })
+        }
+        Command::Trash(options) => trash(session, options.command.unwrap_or(TrashCommand::List)),
         Command::Env(options) => env(session, options.command.unwrap_or(EnvCommand::List)),
         Command::Conflicts(options) => conflicts(session, options.command.unwrap_or(ConflictsCommand::List)),
         _ => unreachable!("the other commands have been done"),
@@ -71,6 +77,14 @@ fn is_confirmed(name: &str) -> Result<bool, Failure> {
         .read_line(&mut typed)
         .map_err(|error| Failure::usage("reading the answer", error.to_string(), "add --yes"))?;
     Ok(typed.trim_end_matches(['\n', '\r']) == name)
+}
+
+fn trash(session: &Session, command: TrashCommand) -> Result<ExitCode, Failure> {
+    session.answer(match command {
+        TrashCommand::List => Call::Trash,
+        TrashCommand::Restore { items } => Call::RestoreTrash { items },
+        TrashCommand::Empty { items, bulk } => Call::EmptyTrash { items, bulk },
+    })
 }
 
 fn new(session: &Session, options: NewOptions) -> Result<ExitCode, Failure> {

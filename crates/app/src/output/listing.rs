@@ -50,7 +50,7 @@ fn write_branches(text: &mut String, open: &[bool], depth: usize, is_last: bool)
 fn write_item(text: &mut String, item: &ItemView) {
     match (&item.method, item.kind.as_str()) {
         (Some(method), _) => {
-            let _ = write!(text, "{method:<6} ");
+            let _ = write!(text, "{:<6} ", inline(method));
         }
         (None, "folder") => {}
         (None, kind) => {

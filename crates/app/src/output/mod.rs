@@ -3,6 +3,7 @@
 //! Invariants: answers go to stdout in one write, everything else to stderr; a closed pipe is quiet;
 //! colours only on a terminal and without `NO_COLOR`; names of strangers cannot steer the terminal.
 
+mod history;
 mod listing;
 mod progress;
 mod status;
@@ -42,7 +43,10 @@ impl Out {
                 &serde_json::to_value(reply).expect("replies have text keys and plain values only"),
             );
         } else {
-            self.text(&words::text(reply, self));
+            let words = words::text(reply, self);
+            // A status has colours of its own; every other word is harmless whatever a listing forgot.
+            let is_colored = matches!(reply, Reply::Status(_));
+            self.text(&if is_colored { words } else { safe(&words) });
         }
     }
 
@@ -125,13 +129,19 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
 
 /// A text without what steers a terminal.
 pub(crate) fn safe(text: &str) -> String {
-    let is_harmless = |letter: char| !letter.is_control() || letter == '\n' || letter == '\t';
+    let is_harmless = |letter: char| !steers(letter) || letter == '\n' || letter == '\t';
     text.chars().map(|letter| if is_harmless(letter) { letter } else { '\u{fffd}' }).collect()
 }
 
 /// A name in one line.
 pub(crate) fn inline(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+    text.chars().map(|letter| if steers(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
+/// Whether a letter moves the cursor, or turns the direction of what follows it in the line.
+fn steers(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -142,5 +152,7 @@ mod tests {
     fn names_cannot_steer_the_terminal() {
         assert_eq!(safe("a\x1b[2Jb\nc\r"), "a\u{fffd}[2Jb\nc\u{fffd}");
         assert_eq!(inline("a\nb"), "a\u{fffd}b");
+        assert_eq!(inline("a\u{202e}gnp.exe"), "a\u{fffd}gnp.exe");
+        assert_eq!(inline("\u{1f469}\u{200d}\u{1f4bb} é"), "\u{1f469}\u{200d}\u{1f4bb} é");
     }
 }

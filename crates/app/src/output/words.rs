@@ -8,7 +8,7 @@ use satchel_client::api::{
 use serde_json::Value;
 
 use super::listing::{app_line, hits, item_line, items, variables, workspace_line, workspaces};
-use super::{Out, inline, lines, safe, status};
+use super::{Out, history, inline, lines, safe, status};
 
 /// The words of a reply; what only confirms is empty when quiet.
 pub(super) fn text(reply: &Reply, out: Out) -> String {
@@ -36,6 +36,10 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         }
         Reply::Conflicts { conflicts } => conflicts_text(conflicts),
         Reply::Conflict(conflict) => conflict_text(conflict),
+        Reply::History { item, versions, more } => history::versions(item.as_ref(), versions, *more),
+        Reply::Difference { version, text, .. } => history::difference(version.as_ref(), text, out),
+        Reply::Trash { items } => history::trash(items),
+        Reply::Purged { items, acknowledged } => purged(*items, *acknowledged, out),
         Reply::Verified(verification) => verified(verification),
         Reply::Diagnosis { checks } => checks.iter().map(check_line).collect(),
     }
@@ -147,6 +151,14 @@ fn changed(items: &[ItemView], by: Acknowledged, out: Out) -> String {
     text
 }
 
+fn purged(items: u64, by: Acknowledged, out: Out) -> String {
+    match (out.quiet, items) {
+        (true, _) => String::new(),
+        (false, 0) => "The trash was empty.\n".to_owned(),
+        (false, items) => format!("{} purged for good.\n{}\n", counted(items, "item"), acknowledged(by)),
+    }
+}
+
 fn shown(item: &ItemView, document: &Value) -> String {
     format!("{}\n{}\n", item_line(item), safe(&format!("{document:#}")))
 }
@@ -197,6 +209,12 @@ fn value(value: Option<&Value>) -> String {
     match value {
         None => "(nothing)".to_owned(),
         Some(Value::String(text)) => safe(text),
+        Some(value) if value.get("place").is_some() => {
+            format!("in {}", inline(value["place"].as_str().unwrap_or_default()))
+        }
+        Some(value) if value.get("who").is_some() && value.get("when_ms").is_some() => {
+            format!("in the trash since {}", status::time(value["when_ms"].as_u64().unwrap_or_default()))
+        }
         Some(value) => safe(&value.to_string()),
     }
 }

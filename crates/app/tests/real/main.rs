@@ -1,5 +1,12 @@
 //! Real processes: the binary `satchel` against a real server, as a user and a script see it.
 
+mod history;
+mod killed;
 mod local;
+mod merged;
+mod planted;
+mod process;
 mod stage;
 mod synced;
+mod wiped;
+mod wrong;

@@ -97,10 +97,20 @@ pub(crate) struct App {
 }
 
 impl App {
+    /// An app whose server is at this URL.
+    pub(crate) fn at(home: PathBuf, url: &str) -> Self {
+        Self { home, url: url.to_owned(), agent: None }
+    }
+
     /// A command of this app.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, words: &[S]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_satchel"));
-        command.args(words).env("SATCHEL_HOME", &self.home).env("NO_COLOR", "1").env_remove("EDITOR");
+        command
+            .args(words)
+            .env("SATCHEL_HOME", &self.home)
+            .env("SATCHEL_KEYRING", "off")
+            .env("NO_COLOR", "1")
+            .env_remove("EDITOR");
         command.env_remove("VISUAL").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -204,6 +214,11 @@ impl Drop for App {
 pub(crate) struct Ended(Output);
 
 impl Ended {
+    /// Runs a command to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        Self(command.output().expect("it can be started"))
+    }
+
     /// It must have ended well.
     pub(crate) fn done(self) -> Self {
         self.code(0)

@@ -13,7 +13,6 @@ use super::{Answer, Core, Input, Turn};
 use crate::api::{ApiError, Call, ErrorKind, Reply, Secret};
 use crate::control;
 use crate::credential::Credential;
-use crate::keys;
 use crate::login::{self, Before, Login, machine_name};
 use crate::ops::profile::Profile;
 use crate::problem::{app_view, disconnected, disk, engine, find_app, problem, stored};
@@ -175,7 +174,7 @@ impl Core {
     fn make_account_store(&self) -> Result<Database, ApiError> {
         let tried = "making the account's store";
         self.home.remove_account_files().map_err(|e| disk(tried, &e))?;
-        let key = keys::make(&self.home.account_key()).map_err(|e| disk(tried, &e))?;
+        let key = self.home.keys().make(&self.home.account_key()).map_err(|e| disk(tried, &e))?;
         let database = Database::open(&self.home.account_store(), key).map_err(|e| stored(tried, &e))?;
         self.home.sync().map_err(|e| disk(tried, &e))?;
         Ok(database)

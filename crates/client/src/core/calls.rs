@@ -9,18 +9,18 @@ use tokio::time::Instant;
 
 use super::waiting::{Course, Finish, Goal, Waiter, set_acknowledged};
 use super::{Answer, Core, PendingCall};
-use crate::api::{ApiError, Call, ErrorKind, Progress, Reply, Request};
+use crate::api::{ApiError, Call, Discard, ErrorKind, Progress, Reply, Request};
 use crate::check::check_server;
 use crate::client::Mode;
 use crate::ops::{self, select};
-use crate::problem::{engine, problem};
+use crate::problem::{disk, engine, problem};
 
 /// The longest that any call waits.
 const WAIT_MAX_MS: u64 = 24 * 60 * 60 * 1000;
 const RELOAD_WAIT_MS: u64 = 120_000;
 const MEND_WAIT_MS: u64 = 20_000;
 const DRAIN_WAIT_MS: u64 = 2_000;
-const ANSWER_WAIT_MS: u64 = 20_000;
+pub(super) const ANSWER_WAIT_MS: u64 = 20_000;
 
 pub(super) type ProgressSender = Option<mpsc::UnboundedSender<Progress>>;
 
@@ -41,7 +41,7 @@ impl Core {
     }
 
     /// Waits for the server where a change was made that it shall have.
-    fn after_content(
+    pub(super) fn after_content(
         &mut self,
         result: Result<Reply, ApiError>,
         wait_ms: u64,
@@ -78,6 +78,9 @@ impl Core {
             Call::Status => Ok(Reply::Status(self.sources().status())),
             Call::Verify => return self.verify(wait_ms, reply),
             Call::Doctor => return self.doctor(reply),
+            call @ (Call::History { .. } | Call::Diff { .. } | Call::Restore { .. }) => {
+                return self.read_history(request.workspace.as_deref(), call, wait_ms, progress, reply);
+            }
             call @ (Call::SignUp { .. } | Call::SignIn { .. } | Call::Recover { .. }) => {
                 return self.log_in(call, wait_ms, progress, reply);
             }
@@ -96,7 +99,7 @@ impl Core {
         match call {
             Call::Sync { timeout_ms } => self.sync(timeout_ms, progress, reply),
             Call::Reload => self.reload(wait_ms, progress, reply),
-            Call::SignOut { discard } => self.begin_sign_out(discard, wait_ms, progress, reply),
+            Call::SignOut { discard } => self.begin_sign_out(&discard, wait_ms, progress, reply),
             Call::Apps => self.list_apps(reply),
             Call::DisconnectApp { app } => self.disconnect_app(app, reply),
             Call::TakePlace { from } => self.take_place(from, wait_ms, reply),
@@ -166,16 +169,34 @@ impl Core {
         });
     }
 
-    fn begin_sign_out(&mut self, discard: bool, wait_ms: u64, progress: ProgressSender, reply: Answer) {
+    fn begin_sign_out(&mut self, discard: &Discard, wait_ms: u64, progress: ProgressSender, reply: Answer) {
+        if let Err(error) = self.check_discard(discard) {
+            return drop(reply.send(Err(error)));
+        }
         let waiting = self.engine.waiting();
-        let goal = if discard { Goal::Acknowledged(Vec::new()) } else { Goal::Drained };
-        if waiting > 0 && !discard {
+        let drains = *discard == Discard::Nothing;
+        let goal = if drains { Goal::Drained } else { Goal::Acknowledged(Vec::new()) };
+        if waiting > 0 && drains {
             self.failures = 0;
             self.ensure_link();
         }
         let course = Course::new(progress, waiting);
         let deadline = after(wait_ms.max(DRAIN_WAIT_MS));
         self.add_waiter(Waiter { goal, finish: Finish::SignOut, deadline, reply, progress: course });
+    }
+
+    /// Refuses to discard what came after the backup that was to keep it. The waiter that follows is met in
+    /// the same step of the core, so nothing can come in between.
+    fn check_discard(&mut self, discard: &Discard) -> Result<(), ApiError> {
+        let Discard::BackedUp(file) = discard else { return Ok(()) };
+        let Some(Reply::Exported { files, .. }) =
+            ops::perform(self, None, &Call::CreateBackup, &mut |_| {}).transpose()?
+        else {
+            return Err(self.changes_wait());
+        };
+        let kept = std::fs::read(file).map_err(|e| disk(&format!("reading {file}"), &e))?;
+        let is_kept = files.iter().all(|now| now.text && now.content.as_bytes() == kept);
+        if is_kept { Ok(()) } else { Err(self.changes_wait()) }
     }
 
     fn delete_workspace(&mut self, wanted: &str, wait_ms: u64, reply: Answer) {

@@ -113,6 +113,12 @@ impl Core {
             }
             ServerFrame::Refused(refusal) => return self.end_link(Disconnected::Refused(refusal.clone())),
             ServerFrame::Done { request } => drop(self.answers.insert(*request, Ok(()))),
+            ServerFrame::Versions { request, .. } | ServerFrame::Apps { request, .. } => {
+                let request = *request;
+                self.answers.insert(request, Ok(()));
+                self.contents.insert(request, frame);
+                return;
+            }
             ServerFrame::Failed { request, refusal } => {
                 self.answers.insert(*request, Err(refusal.clone()));
             }

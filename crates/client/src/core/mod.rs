@@ -14,15 +14,17 @@ mod account;
 mod calls;
 mod connection;
 mod profile;
+mod versions;
 pub(crate) mod waiting;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand_core::OsRng;
 use satchel_crypto::LocalKey;
 use satchel_sync::{Engine, Event};
-use satchel_wire::{AppId, Refusal, WorkspaceId};
+use satchel_wire::{AppId, Refusal, ServerFrame, WorkspaceId};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -30,8 +32,9 @@ use crate::api::{ApiError, ErrorKind, Progress, Reply, Request};
 use crate::client::{ClientOptions, Mode};
 use crate::credential::Credential;
 use crate::home::{Home, Lock};
-use crate::keys;
-use crate::problem::{disk, engine, problem, stored};
+use crate::keyring::System;
+use crate::keys::Keys;
+use crate::problem::{disk, engine, key_lost, problem, stored};
 use crate::server::{Reach, Server};
 use crate::status::{Halt, Sources};
 use crate::store::{Cell, Database, SqliteStore};
@@ -105,6 +108,8 @@ pub(crate) struct Core {
     waiters: Vec<Waiter>,
     /// Answers to requests on the link.
     answers: BTreeMap<u32, Result<(), Refusal>>,
+    /// What came with answers that are more than yes or no.
+    contents: BTreeMap<u32, ServerFrame>,
     next_request: u32,
     /// Some workspace may be blocked by an alarm.
     is_alarmed: bool,
@@ -122,10 +127,12 @@ impl Core {
         version: watch::Sender<u64>,
     ) -> Result<Self, ApiError> {
         let tried = "opening the profile";
-        let home = Home::prepare(&options.home).map_err(|e| disk(tried, &e))?;
+        let keys = Keys::new(Arc::new(System), options.keyring);
+        let home = Home::prepare(&options.home, keys).map_err(|e| disk(tried, &e))?;
         let lock = home.lock().map_err(|e| disk(tried, &e))?;
         let lock = lock.ok_or_else(|| problem(ErrorKind::Locked, tried, "another process keeps it"))?;
         home.finish_wipe().map_err(|e| disk("finishing the sign-out", &e))?;
+        home.release_left().map_err(|e| disk("finishing the sign-out", &e))?;
         let mut store = SqliteStore { scratch: open_scratch(&home)?, account: None };
         let credential = open_account(&home, &mut store)?;
         let identity = credential.as_ref().and_then(Credential::identity);
@@ -156,6 +163,7 @@ impl Core {
             acknowledged_at: None,
             waiters: Vec::new(),
             answers: BTreeMap::new(),
+            contents: BTreeMap::new(),
             next_request: 1,
             is_alarmed: false,
             touched: Vec::new(),
@@ -184,6 +192,9 @@ impl Core {
             self.tell_waiting();
             self.tell_events();
             self.settle().await;
+            // A call that was settled may have made an edit: it goes out now, not with the next event.
+            self.transmit();
+            self.tell_events();
             let wake = self.next_wake();
             tokio::select! {
                 input = inputs.recv() => match input {
@@ -286,15 +297,16 @@ async fn next_event(link: &mut Option<Link>) -> LinkEvent {
 
 fn open_scratch(home: &Home) -> Result<Database, ApiError> {
     let tried = "opening the Scratch Pad's store";
-    let key = keys::read(&home.scratch_key()).map_err(|e| disk(tried, &e))?;
+    let path = home.scratch_key();
+    let key = home.keys().read(&path).map_err(|e| key_lost(tried, &path, &e))?;
     let key = match key {
         Some(key) => key,
         None if home.scratch_store().exists() => {
-            let detail = format!("its key {} is gone", home.scratch_key().display());
+            let detail = format!("its key {} is gone", path.display());
             return Err(problem(ErrorKind::Damaged, tried, detail));
         }
         None => {
-            let key = keys::make(&home.scratch_key()).map_err(|e| disk(tried, &e))?;
+            let key = home.keys().make(&path).map_err(|e| disk(tried, &e))?;
             home.sync().map_err(|e| disk(tried, &e))?;
             key
         }
@@ -305,7 +317,8 @@ fn open_scratch(home: &Home) -> Result<Database, ApiError> {
 /// Opens the account's store, if there is one with a session in it.
 fn open_account(home: &Home, store: &mut SqliteStore) -> Result<Option<Credential>, ApiError> {
     let tried = "opening the account's store";
-    let key: Option<LocalKey> = keys::read(&home.account_key()).map_err(|e| disk(tried, &e))?;
+    let path = home.account_key();
+    let key: Option<LocalKey> = home.keys().read(&path).map_err(|e| key_lost(tried, &path, &e))?;
     let Some(key) = key else {
         if home.account_store().exists() {
             // Nothing in it can be opened any more; the server still has what it acknowledged.
@@ -316,7 +329,11 @@ fn open_account(home: &Home, store: &mut SqliteStore) -> Result<Option<Credentia
     let database = Database::open(&home.account_store(), key).map_err(|e| stored(tried, &e))?;
     let session = database.cell(&Cell::device("session")).map_err(|e| stored(tried, &e))?;
     let Some(session) = session else {
-        return Ok(None); // a sign-in that did not come to its end: nothing was kept yet
+        // A sign-in that did not come to its end has kept nothing yet. With content beside it, the row is
+        // damaged: to take that for signed out would let the next sign-in remove changes that wait.
+        let is_empty = database.workspaces().map_err(|e| stored(tried, &e))?.is_empty();
+        let gone = || problem(ErrorKind::Damaged, tried, "the stored session is gone");
+        return if is_empty { Ok(None) } else { Err(gone()) };
     };
     let credential = Credential::decode(&session).filter(|credential| credential.identity().is_some());
     let credential =
@@ -328,4 +345,30 @@ fn open_account(home: &Home, store: &mut SqliteStore) -> Result<Option<Credentia
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use satchel_sync::{Batch, Store, Write};
+
+    use super::*;
+    use crate::KeyringChoice;
+
+    #[test]
+    fn a_lost_session_beside_content_is_damage_and_not_signed_out() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let keys = Keys::new(Arc::new(System), KeyringChoice::Off);
+        let home = Home::prepare(folder.path(), keys).expect("it is prepared");
+        let mut store = SqliteStore { scratch: open_scratch(&home).expect("it opens"), account: None };
+        let key = home.keys().make(&home.account_key()).expect("it is made");
+        let database = Database::open(&home.account_store(), key).expect("it opens");
+        assert!(open_account(&home, &mut store).expect("a begun sign-in").is_none());
+        let mut other =
+            SqliteStore { scratch: open_scratch(&home).expect("it opens"), account: Some(database) };
+        let workspace = WorkspaceId::new([7; 16]);
+        let batch = Batch { workspace, writes: vec![Write::AddWorkspace] };
+        other.apply(&batch).expect("it is written");
+        let error = open_account(&home, &mut store).expect_err("the session is gone");
+        assert_eq!(error.kind, ErrorKind::Damaged);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rand_core::RngCore;
 use satchel_model::format::payload;
 use satchel_model::{Body, ElementId, Map, Node, RecordId, Value};
-use satchel_sync::{Change, SCRATCH};
+use satchel_sync::{BulkMark, Change, SCRATCH};
 use satchel_wire::{Part, WorkspaceId};
 
 use super::{Core, now_ms};
@@ -45,6 +45,18 @@ impl Profile for Core {
         let records: Vec<_> = changes.iter().map(|change| (workspace, change.record)).collect();
         self.engine.edit(workspace, changes, &mut self.store).map_err(|e| engine("storing a change", &e))?;
         self.touched.extend(records);
+        Ok(())
+    }
+
+    fn purge(
+        &mut self,
+        workspace: WorkspaceId,
+        records: &[RecordId],
+        mark: BulkMark,
+    ) -> Result<(), ApiError> {
+        let purged = self.engine.purge(workspace, records, mark, &mut self.store);
+        purged.map_err(|e| engine("emptying the trash", &e))?;
+        self.touched.extend(records.iter().map(|record| (workspace, *record)));
         Ok(())
     }
 

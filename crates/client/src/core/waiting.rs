@@ -10,6 +10,7 @@ use satchel_wire::{ClientFrame, Refusal, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::versions::Reading;
 use super::{Answer, Core};
 use crate::api::{AccountView, Acknowledged, ApiError, ErrorKind, Progress, Reply, Secret};
 use crate::problem::{disconnected, engine, problem, refused};
@@ -43,6 +44,8 @@ pub(super) enum Goal {
     InSync,
     /// The connection is open.
     Opened,
+    /// The feed of this workspace has come to its head.
+    Live(WorkspaceId),
     /// Nothing waits for the server any more.
     Drained,
     /// The answer to a request on the connection.
@@ -70,6 +73,8 @@ pub(super) enum Finish {
     /// [`crate::api::Call::DeleteWorkspace`], before and after its request.
     DeleteWorkspace(WorkspaceId),
     WorkspaceDeleted(WorkspaceId),
+    /// [`crate::api::Call::History`] and what else needs versions.
+    History(Box<Reading>),
     /// [`crate::api::Call::SignOut`].
     SignOut,
 }
@@ -80,7 +85,7 @@ impl Finish {
         match self {
             Self::Synced | Self::Placed | Self::DeleteWorkspace(_) | Self::WorkspaceDeleted(_) => true,
             Self::Checked { reload, .. } => *reload,
-            Self::Content(_) | Self::SignedIn(_) | Self::SignedUp(..) | Self::SignOut => false,
+            Self::Content(_) | Self::History(_) | Self::SignedIn(_) | Self::SignedUp(..) | Self::SignOut => false,
         }
     }
 }
@@ -132,6 +137,7 @@ impl Core {
         self.tell_progress();
         if self.waiters.is_empty() {
             self.answers.clear();
+            self.contents.clear();
         }
     }
 
@@ -159,8 +165,14 @@ impl Core {
                 }
                 true
             }
-            Goal::InSync => self.engine.is_in_sync(),
+            // A command may be the only app there is: it stays until the packs for others are made.
+            Goal::InSync => {
+                let waiter = &self.waiters[index];
+                let packs = matches!(waiter.finish, Finish::Synced) && self.engine.is_packing();
+                self.engine.is_in_sync() && (!packs || waiter.deadline <= Instant::now())
+            }
             Goal::Opened => self.is_open,
+            Goal::Live(workspace) => self.engine.is_live(*workspace),
             Goal::Drained => self.engine.waiting() == 0,
             Goal::Answered(request) => self.answers.contains_key(request),
         }
@@ -185,6 +197,7 @@ impl Core {
             }
             Goal::Drained => self.engine.is_in_sync() || self.is_stuck(),
             Goal::InSync => self.is_stuck(),
+            Goal::Live(workspace) => self.is_alarmed && self.is_blocked(*workspace),
             Goal::Opened | Goal::Answered(_) => false,
         }
     }
@@ -245,6 +258,8 @@ impl Core {
             Finish::DeleteWorkspace(_) | Finish::WorkspaceDeleted(_) => {
                 Err(self.why_not("deleting the workspace"))
             }
+            Finish::History(reading) if is_met => return self.go_on_reading(*reading, &goal, deadline, reply),
+            Finish::History(_) => Err(self.why_no_history()),
             Finish::SignOut if is_met => self.sign_out().await.map(|()| Reply::Done),
             Finish::SignOut => Err(self.changes_wait()),
         };
@@ -289,15 +304,21 @@ impl Core {
     }
 
     fn ask_to_delete(&mut self, workspace: WorkspaceId, deadline: Instant, reply: Answer) {
-        let request = self.next_request;
-        // The upper half of the numbers is the engine's.
-        self.next_request = (self.next_request + 1) & (u32::MAX >> 1);
+        let request = self.take_request();
         if let Some(link) = &self.link {
             link.send(&ClientFrame::DeleteWorkspace { request, workspace });
         }
         let finish = Finish::WorkspaceDeleted(workspace);
         let goal = Goal::Answered(request);
         self.add_waiter(Waiter { goal, finish, deadline, reply, progress: None });
+    }
+
+    /// The number of the next request on the connection.
+    pub(super) fn take_request(&mut self) -> u32 {
+        let request = self.next_request;
+        // The upper half of the numbers is the engine's.
+        self.next_request = (self.next_request + 1) & (u32::MAX >> 1);
+        request
     }
 
     fn after_delete(&mut self, workspace: WorkspaceId, goal: &Goal) -> Result<Reply, ApiError> {
@@ -344,7 +365,8 @@ impl Core {
 
     pub(super) fn changes_wait(&self) -> ApiError {
         let count = self.engine.waiting();
-        let detail = format!("{count} items have changes that the server has not acknowledged");
+        let noun = if count == 1 { "item has" } else { "items have" };
+        let detail = format!("{count} {noun} changes that the server has not acknowledged");
         ApiError { count, ..problem(ErrorKind::ChangesWaiting, "signing out", detail) }
     }
 }
@@ -357,6 +379,7 @@ fn is_absent(refusal: &Refusal) -> bool {
 pub(super) fn set_acknowledged(reply: &mut Reply) {
     let (items, acknowledged) = match reply {
         Reply::Changed { items, acknowledged } => (items, acknowledged),
+        Reply::Purged { acknowledged, .. } => return *acknowledged = Acknowledged::Server,
         Reply::Imported(report) => (&mut report.items, &mut report.acknowledged),
         _ => return,
     };

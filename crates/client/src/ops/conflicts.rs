@@ -16,11 +16,15 @@ use crate::api::{ApiError, ConflictView, ErrorKind, Reply, Resolution};
 use crate::ops::edit::changed;
 use crate::ops::error::{ambiguous, failure, invalid, not_found};
 use crate::ops::fields::text_of;
+use crate::ops::history::place_name;
 use crate::ops::local::{MASK, absorbed, commit, is_secret};
 use crate::ops::profile::Profile;
+use crate::ops::trash::check_place;
 use crate::ops::view::View;
 
 const ID_PREFIX_MIN: usize = 4;
+/// The field of a node that says where it stands.
+const POSITION: &str = "position";
 
 /// One conflict with the place it is at.
 struct Found {
@@ -132,6 +136,9 @@ fn settled(
         }
     }
     if let Some(node) = &node {
+        if node.position.parent != view.node_of(record).position.parent {
+            check_place(view, record, node.position.parent, &format!("resolving {}", view.path(record)))?;
+        }
         crate::ops::fields::check_name(&node.name)
             .map_err(|why| invalid(format!("resolving {}", view.path(record)), why))?;
     }
@@ -244,8 +251,13 @@ pub(crate) fn described(fields: &Map, path: &[String]) -> (String, bool) {
 }
 
 fn shown(profile: &dyn Profile, view: &View<'_>, found: &Found, masked: bool) -> ConflictView {
+    let is_position = found.part == Part::Node && found.conflict.path == [POSITION];
     let value = |value: &Option<Value>| {
-        value.as_ref().map(|value| if masked { MASK.into() } else { value_to_json(value) })
+        value.as_ref().map(|value| match value {
+            _ if masked => MASK.into(),
+            position if is_position => with_place(view, value_to_json(position)),
+            value => value_to_json(value),
+        })
     };
     let conflict = &found.conflict;
     let owner = profile.owner().filter(|owner| owner.account == conflict.who);
@@ -259,6 +271,15 @@ fn shown(profile: &dyn Profile, view: &View<'_>, found: &Found, masked: bool) ->
         who: owner.map_or_else(|| conflict.who.clone(), |owner| owner.email),
         when: conflict.when_ms,
     }
+}
+
+/// A position with the path of its parent, as a person knows places.
+fn with_place(view: &View<'_>, mut position: serde_json::Value) -> serde_json::Value {
+    let parent = position.get("parent").and_then(|parent| parent.as_str()?.parse::<RecordId>().ok());
+    if let (Some(parent), Some(fields)) = (parent, position.as_object_mut()) {
+        fields.insert("place".to_owned(), place_name(view, parent).into());
+    }
+    position
 }
 
 fn shown_id(found: &Found) -> String {

@@ -64,7 +64,7 @@ pub(crate) fn show(
     Ok(Reply::Item { item: view.item(id), document: written(id, view.node_of(id), whole.body, secrets) })
 }
 
-fn written(id: RecordId, node: &Node, mut body: Body, secrets: bool) -> Json {
+pub(crate) fn written(id: RecordId, node: &Node, mut body: Body, secrets: bool) -> Json {
     if !secrets {
         for_each_secret(&mut body, mask);
     }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use rand_core::RngCore;
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Trashed, Value, path};
-use satchel_sync::Change;
+use satchel_sync::{Change, is_bulk};
 use satchel_wire::WorkspaceId;
 
 use crate::api::{Acknowledged, ApiError, ErrorKind, FieldEdit, Reply};
@@ -18,9 +18,6 @@ use crate::ops::fields::{self, Draft, check_name};
 use crate::ops::local::{Whole, commit, whole_body};
 use crate::ops::profile::{LocalValues, Profile};
 use crate::ops::view::{View, kind_word};
-
-/// Removing more than this and more than a tenth of the workspace needs the person's word.
-const BULK_ITEMS_MIN: u64 = 20;
 
 /// The reply to a call that changed items.
 pub(crate) fn changed(profile: &dyn Profile, workspace: WorkspaceId, ids: &[RecordId]) -> Reply {
@@ -388,7 +385,7 @@ pub(crate) fn check_bulk(view: &View<'_>, ids: &[RecordId], bulk: bool) -> Resul
     gone.sort_unstable();
     gone.dedup();
     let (count, all) = (gone.len() as u64, view.count());
-    if bulk || count <= BULK_ITEMS_MIN.max(all / 10) {
+    if bulk || !is_bulk(count, all) {
         return Ok(());
     }
     let detail = format!("{count} of {all} items would go");

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::api::{ApiError, ErrorKind, Progress, Source};
-use crate::ops::error::{failure, invalid, not_found, too_large};
+use crate::ops::error::{failure, invalid, too_large};
 
 /// The largest file that is read, in bytes.
 pub(crate) const FILE_BYTES_MAX: u64 = 100 * 1024 * 1024;
@@ -67,7 +67,7 @@ fn check_size(tried: &str, bytes: u64) -> Result<(), ApiError> {
 
 fn unreadable(tried: &str, error: &io::Error) -> ApiError {
     match error.kind() {
-        io::ErrorKind::NotFound => not_found(tried, "there is no such file"),
+        io::ErrorKind::NotFound => invalid(tried, "there is no such file"),
         io::ErrorKind::PermissionDenied => invalid(tried, "this user may not read that file"),
         io::ErrorKind::IsADirectory => invalid(tried, "that is a folder; name the file in it"),
         _ => failure(ErrorKind::Invalid, tried, error.to_string()),

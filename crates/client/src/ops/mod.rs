@@ -18,6 +18,7 @@ mod error;
 mod export;
 mod fields;
 mod file;
+pub(crate) mod history;
 mod import;
 mod local;
 mod matching;
@@ -26,6 +27,7 @@ mod search;
 pub(crate) mod select;
 #[cfg(test)]
 mod tests;
+mod trash;
 mod view;
 mod workspaces;
 
@@ -86,6 +88,10 @@ fn is_on_items(call: &Call) -> bool {
             | Call::Move { .. }
             | Call::Copy { .. }
             | Call::Remove { .. }
+            | Call::Trash
+            | Call::RestoreTrash { .. }
+            | Call::EmptyTrash { .. }
+            | Call::Restore { .. }
             | Call::Environments
             | Call::UseEnvironment { .. }
             | Call::ShowEnvironment { .. }
@@ -111,6 +117,7 @@ fn read(
         Call::List { path, tree } => view::list(profile, workspace, path.as_deref(), *tree),
         Call::Show { path, secrets } => document::show(profile, workspace, path, *secrets),
         Call::Search { text, limit } => search::search(profile, workspace, text, *limit),
+        Call::Trash => Ok(trash::list(profile, workspace)),
         Call::Environments => env::list(profile, workspace),
         Call::ShowEnvironment { environment, secrets } => {
             env::show(profile, workspace, environment.as_deref(), *secrets)
@@ -140,6 +147,10 @@ fn change(
         Call::Move { from, to, before } => edit::move_item(profile, workspace, from, to, before.as_deref()),
         Call::Copy { from, to } => edit::copy(profile, workspace, from, to),
         Call::Remove { paths, bulk } => edit::remove(profile, workspace, paths, *bulk),
+        Call::RestoreTrash { items } => trash::restore(profile, workspace, items),
+        Call::EmptyTrash { items, bulk } => trash::empty(profile, workspace, items, *bulk),
+        // Everything else of a restore needs the versions that the server keeps.
+        Call::Restore { path, version: None } => return trash::restore_if_there(profile, workspace, path),
         Call::UseEnvironment { environment } => env::choose(profile, workspace, environment.as_deref()),
         Call::SetVariables { environment, variables } => {
             env::set(profile, workspace, environment.as_deref(), variables)

@@ -10,7 +10,7 @@ use std::fmt;
 
 use rand_core::RngCore;
 use satchel_model::{Body, ElementId, Node, RecordId, Value};
-use satchel_sync::Change;
+use satchel_sync::{BulkMark, Change};
 use satchel_wire::{Part, WorkspaceId};
 
 use crate::api::{ApiError, State};
@@ -58,6 +58,13 @@ pub(crate) trait Profile {
     fn body(&self, workspace: WorkspaceId, record: RecordId) -> Result<Option<Body>, ApiError>;
     /// Makes edits: all of them durable when it returns, or none.
     fn edit(&mut self, workspace: WorkspaceId, changes: Vec<Change>) -> Result<(), ApiError>;
+    /// Purges items for good, in this order; all of them durable as a wish when it returns, or none.
+    fn purge(
+        &mut self,
+        workspace: WorkspaceId,
+        records: &[RecordId],
+        mark: BulkMark,
+    ) -> Result<(), ApiError>;
     /// Founds a workspace of the account.
     fn found_workspace(&mut self, name: &str) -> Result<WorkspaceId, ApiError>;
     /// Whether an item has changes that the server has not acknowledged.

@@ -13,7 +13,7 @@ use std::time::Duration;
 use rand_core::OsRng;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use satchel_crypto::LocalKey;
-use satchel_sync::{Alarm, Aside, BaseEntry, InFlight, Key, Loaded, PendingEntry};
+use satchel_sync::{Alarm, Aside, BaseEntry, InFlight, Kept, Key, Loaded, PendingEntry};
 use satchel_wire::{
     Chain, CommitId, Digest, Head, Id, Incarnation, Part, RecordId, Revision, Signature, SignedHeader,
     WorkspaceId,
@@ -25,14 +25,16 @@ const SCHEMA_VERSION: i64 = 1;
 
 const SCHEMA: &str = "
 CREATE TABLE workspace (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, incarnation BLOB,
-    head_seq INTEGER NOT NULL, head_chain BLOB NOT NULL, digest BLOB NOT NULL) STRICT;
+    head_seq INTEGER NOT NULL, head_chain BLOB NOT NULL, digest BLOB NOT NULL, fresh BLOB, [returning] BLOB) STRICT;
+CREATE TABLE chain (workspace INTEGER NOT NULL, seq INTEGER NOT NULL, chain BLOB NOT NULL,
+    PRIMARY KEY (workspace, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE base (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL,
-    revision BLOB NOT NULL, conflicts INTEGER NOT NULL, node BLOB,
+    revision BLOB NOT NULL, conflicts INTEGER NOT NULL, packed INTEGER NOT NULL, node BLOB,
     PRIMARY KEY (workspace, record, part)) STRICT, WITHOUT ROWID;
-CREATE TABLE base_body (workspace INTEGER NOT NULL, record BLOB NOT NULL, envelope BLOB NOT NULL,
+CREATE TABLE base_body (workspace INTEGER NOT NULL, record BLOB NOT NULL, content BLOB NOT NULL,
     PRIMARY KEY (workspace, record)) STRICT;
 CREATE TABLE pending (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-    conflicts INTEGER NOT NULL, purged INTEGER NOT NULL, node BLOB,
+    conflicts INTEGER NOT NULL, purged INTEGER NOT NULL, bulk INTEGER NOT NULL, node BLOB,
     PRIMARY KEY (workspace, record, part)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending_body (workspace INTEGER NOT NULL, record BLOB NOT NULL, payload BLOB NOT NULL,
     PRIMARY KEY (workspace, record)) STRICT;
@@ -107,7 +109,7 @@ impl Database {
         Ok(statement.query_row([workspace.as_slice()], |row| row.get(0)).optional()?)
     }
 
-    pub(super) fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+    pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
         let mut statement = self.connection.prepare_cached("SELECT id FROM workspace ORDER BY id")?;
         let mut rows = statement.query([])?;
         let mut workspaces = Vec::new();
@@ -121,7 +123,7 @@ impl Database {
         let Some(number) = self.number(workspace)? else { return Ok(Loaded::empty()) };
         let mut loaded = self.load_head(number)?;
         loaded.charter = self.load_charter(number)?;
-        loaded.base = self.load_base(number)?;
+        loaded.base = self.load_base(workspace, number)?;
         loaded.pending = self.load_pending(workspace, number)?;
         loaded.in_flight = self.load_in_flight(number)?;
         loaded.aside = self.load_aside(workspace, number)?;
@@ -129,7 +131,7 @@ impl Database {
     }
 
     fn load_head(&self, number: i64) -> Result<Loaded, StoreError> {
-        let sql = "SELECT incarnation, head_seq, head_chain, digest FROM workspace WHERE number = ?1";
+        let sql = "SELECT incarnation, head_seq, head_chain, digest, fresh, [returning] FROM workspace WHERE number = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([number])?;
         let row = rows.next()?.ok_or(StoreError::Shape { table: "workspace" })?;
@@ -139,7 +141,21 @@ impl Database {
         };
         let chain: Chain = id(row, 2, "workspace")?;
         let digest: Digest = id(row, 3, "workspace")?;
-        Ok(Loaded { incarnation, head: Head { seq: natural(row, 1)?, chain }, digest, ..Loaded::empty() })
+        let head = Head { seq: natural(row, 1)?, chain };
+        let (fresh, returning) = (row.get(4)?, row.get(5)?);
+        let chains = self.load_chains(number)?;
+        Ok(Loaded { incarnation, head, digest, fresh, returning, chains, ..Loaded::empty() })
+    }
+
+    fn load_chains(&self, number: i64) -> Result<Vec<Head>, StoreError> {
+        let sql = "SELECT seq, chain FROM chain WHERE workspace = ?1 ORDER BY seq";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([number])?;
+        let mut chains = Vec::new();
+        while let Some(row) = rows.next()? {
+            chains.push(Head { seq: natural(row, 0)?, chain: id(row, 1, "chain")? });
+        }
+        Ok(chains)
     }
 
     fn load_charter(&self, number: i64) -> Result<Vec<(u64, SignedHeader)>, StoreError> {
@@ -153,31 +169,47 @@ impl Database {
         Ok(charter)
     }
 
-    fn load_base(&self, number: i64) -> Result<Vec<BaseEntry>, StoreError> {
-        let sql = "SELECT record, part, seq, revision, conflicts, node FROM base WHERE workspace = ?1";
+    fn load_base(&self, workspace: WorkspaceId, number: i64) -> Result<Vec<BaseEntry>, StoreError> {
+        let sql =
+            "SELECT record, part, seq, revision, conflicts, packed, node FROM base WHERE workspace = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([number])?;
         let mut base = Vec::new();
         while let Some(row) = rows.next()? {
+            let key = key(row, "base")?;
+            let packed: bool = row.get(5)?;
+            let node = row.get::<_, Option<Vec<u8>>>(6)?;
             base.push(BaseEntry {
-                key: key(row, "base")?,
+                key,
                 seq: natural(row, 2)?,
                 revision: id::<Revision>(row, 3, "base")?,
                 conflicts: row.get(4)?,
-                node_envelope: row.get(5)?,
+                node: node.map(|content| self.kept(workspace, key, packed, content)),
             });
         }
         Ok(base)
     }
 
+    /// What a row of the base is; one damaged row must not lock a person out of all others.
+    fn kept(&self, workspace: WorkspaceId, key: Key, packed: bool, content: Vec<u8>) -> Kept {
+        if !packed {
+            return Kept::Envelope(content);
+        }
+        match self.unseal("base", &place("base", workspace, key), &content) {
+            Ok(payload) => Kept::Payload(payload),
+            Err(_) => Kept::Damaged,
+        }
+    }
+
     fn load_pending(&self, workspace: WorkspaceId, number: i64) -> Result<Vec<PendingEntry>, StoreError> {
-        let sql = "SELECT record, part, ordinal, conflicts, purged, node FROM pending WHERE workspace = ?1";
+        let sql =
+            "SELECT record, part, ordinal, conflicts, purged, bulk, node FROM pending WHERE workspace = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([number])?;
         let mut pending = Vec::new();
         while let Some(row) = rows.next()? {
             let key = key(row, "pending")?;
-            let sealed = row.get_ref(5)?.as_blob_or_null().map_err(|_| shape("pending"))?;
+            let sealed = row.get_ref(6)?.as_blob_or_null().map_err(|_| shape("pending"))?;
             // One damaged row must not lock a person out of all others: it is told when it is read.
             let place = place("pending", workspace, key);
             let node_payload = sealed.and_then(|sealed| self.unseal("pending", &place, sealed).ok());
@@ -186,6 +218,7 @@ impl Database {
                 ordinal: natural(row, 2)?,
                 conflicts: row.get(3)?,
                 purged: row.get(4)?,
+                bulk: row.get(5)?,
                 node_payload,
             });
         }
@@ -232,13 +265,20 @@ impl Database {
         Ok(asides)
     }
 
-    pub(super) fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(super) fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, StoreError> {
         let Some(number) = self.number(workspace)? else { return Ok(None) };
         let sql = match key.part {
-            Part::Node => "SELECT node FROM base WHERE workspace = ?1 AND record = ?2 AND part = 0",
-            Part::Body => "SELECT envelope FROM base_body WHERE workspace = ?1 AND record = ?2",
+            Part::Node => "SELECT packed, node FROM base WHERE workspace = ?1 AND record = ?2 AND part = 0",
+            Part::Body => {
+                "SELECT packed, content FROM base_body JOIN base USING (workspace, record)
+                 WHERE workspace = ?1 AND record = ?2 AND part = 1"
+            }
         };
-        self.blob(sql, number, key.record)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let read = |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, row.get::<_, Option<Vec<u8>>>(1)?));
+        let found = statement.query_row(params![number, key.record.as_slice()], read).optional()?;
+        let Some((packed, Some(content))) = found else { return Ok(None) };
+        Ok(Some(self.kept(workspace, key, packed, content)))
     }
 
     pub(super) fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, StoreError> {

@@ -13,7 +13,7 @@ use std::fmt;
 use std::io;
 
 use rusqlite::ErrorCode;
-use satchel_sync::{Batch, Key, Loaded, SCRATCH, Store};
+use satchel_sync::{Batch, Kept, Key, Loaded, SCRATCH, Store};
 use satchel_wire::{CommitId, WorkspaceId};
 
 pub(crate) use cell::Cell;
@@ -53,9 +53,20 @@ impl StoreError {
         match self {
             Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => match failure.code {
                 ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => ErrorKind::Damaged,
-                _ => ErrorKind::LocalStore,
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::TooBig
+                | ErrorCode::OutOfMemory => ErrorKind::LocalStore,
+                _ => ErrorKind::Internal,
             },
-            Self::Sqlite(_) | Self::File(_) => ErrorKind::LocalStore,
+            Self::File(_) => ErrorKind::LocalStore,
+            Self::Sqlite(_) => ErrorKind::Internal,
             Self::Sealed { .. } | Self::Shape { .. } => ErrorKind::Damaged,
             Self::Newer { .. } => ErrorKind::Version,
             Self::NoAccount => ErrorKind::SignedOut,
@@ -136,7 +147,7 @@ impl Store for SqliteStore {
         self.of(workspace)?.load(workspace)
     }
 
-    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, StoreError> {
         self.of(workspace)?.base(workspace, key)
     }
 
@@ -150,6 +161,64 @@ impl Store for SqliteStore {
 
     fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.of(batch.workspace)?.apply(batch)
+    }
+}
+
+/// One account's store alone, for whoever drives an engine without a client: the simulator.
+#[derive(Debug)]
+pub struct AccountStore(Database);
+
+impl AccountStore {
+    /// Opens a file, and makes it if there is none.
+    ///
+    /// # Errors
+    /// What the file or the database said.
+    pub fn open(path: &std::path::Path, key: satchel_crypto::LocalKey) -> Result<Self, AccountStoreError> {
+        Database::open(path, key).map(Self).map_err(AccountStoreError)
+    }
+}
+
+/// Why an [`AccountStore`] failed; nothing was changed.
+#[derive(Debug)]
+pub struct AccountStoreError(StoreError);
+
+impl fmt::Display for AccountStoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for AccountStoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0)
+    }
+}
+
+impl Store for AccountStore {
+    type Error = AccountStoreError;
+
+    fn workspaces(&self) -> Result<Vec<WorkspaceId>, AccountStoreError> {
+        self.0.workspaces().map_err(AccountStoreError)
+    }
+
+    fn load(&self, workspace: WorkspaceId) -> Result<Loaded, AccountStoreError> {
+        self.0.load(workspace).map_err(AccountStoreError)
+    }
+
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, AccountStoreError> {
+        self.0.base(workspace, key).map_err(AccountStoreError)
+    }
+
+    fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, AccountStoreError> {
+        self.0.pending(workspace, key).map_err(AccountStoreError)
+    }
+
+    fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, AccountStoreError> {
+        self.0.in_flight(workspace, commit).map_err(AccountStoreError)
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Result<(), AccountStoreError> {
+        self.0.apply(batch).map_err(AccountStoreError)
     }
 }
 

@@ -1,14 +1,30 @@
 //! Writing: one batch is one transaction, durable when it returns.
 
 use rusqlite::params;
-use satchel_sync::{Aside, Batch, InFlight, Key, Write};
-use satchel_wire::{CommitId, Id, Part, Revision, WorkspaceId};
+use satchel_sync::{Aside, Batch, CHAINS_KEPT, InFlight, Key, Write};
+use satchel_wire::{CommitId, Head, Id, Part, Revision, WorkspaceId};
 
 use super::StoreError;
 use super::database::{Database, part_number, place};
 
-const TABLES: [&str; 8] =
-    ["base", "base_body", "pending", "pending_body", "in_flight", "in_flight_envelope", "charter", "aside"];
+const TABLES: [&str; 9] = [
+    "base",
+    "base_body",
+    "pending",
+    "pending_body",
+    "in_flight",
+    "in_flight_envelope",
+    "charter",
+    "chain",
+    "aside",
+];
+
+/// What a row of the base says beside its content.
+struct BaseEntry {
+    seq: u64,
+    revision: Revision,
+    conflicts: u32,
+}
 
 /// One workspace's rows, within a transaction.
 struct Rows<'a> {
@@ -57,12 +73,19 @@ impl Rows<'_> {
         match write {
             Write::AddWorkspace | Write::RemoveWorkspace => Ok(()),
             Write::PutBase { key, seq, revision, conflicts, envelope } => {
-                self.put_base(*key, *seq, *revision, *conflicts, envelope)
+                let entry = BaseEntry { seq: *seq, revision: *revision, conflicts: *conflicts };
+                self.put_base(*key, &entry, false, envelope)
+            }
+            Write::PutBasePayload { key, seq, revision, conflicts, payload } => {
+                let entry = BaseEntry { seq: *seq, revision: *revision, conflicts: *conflicts };
+                let sealed = self.database.seal(&place("base", self.workspace, *key), payload);
+                self.put_base(*key, &entry, true, &sealed)
             }
             Write::RemoveBase { key } => self.remove_part("base", "base_body", *key),
             Write::PutPending { key, ordinal, conflicts, payload } => {
                 self.put_pending(*key, *ordinal, *conflicts, payload.as_deref())
             }
+            Write::PutPurge { key, ordinal, bulk } => self.put_purge(*key, *ordinal, *bulk),
             Write::RemovePending { key } => self.remove_part("pending", "pending_body", *key),
             Write::PutInFlight { commit, envelopes } => self.put_in_flight(commit, envelopes),
             Write::RemoveInFlight { commit } => self.remove_in_flight(*commit),
@@ -73,6 +96,21 @@ impl Rows<'_> {
             Write::SetHead { head, digest } => self.execute(
                 "UPDATE workspace SET head_seq = ?2, head_chain = ?3, digest = ?4 WHERE number = ?1",
                 params![self.number, integer(head.seq), head.chain.as_slice(), digest.as_slice()],
+            ),
+            Write::SetFresh(fresh) => self.execute(
+                "UPDATE workspace SET fresh = ?2 WHERE number = ?1",
+                params![self.number, fresh.as_deref()],
+            ),
+            Write::ClearCharter => {
+                self.execute("DELETE FROM charter WHERE workspace = ?1", params![self.number])
+            }
+            Write::AddChains(heads) => self.add_chains(heads),
+            Write::ClearChains => {
+                self.execute("DELETE FROM chain WHERE workspace = ?1", params![self.number])
+            }
+            Write::SetReturning(returning) => self.execute(
+                "UPDATE workspace SET [returning] = ?2 WHERE number = ?1",
+                params![self.number, returning.as_deref()],
             ),
             Write::SetIncarnation(incarnation) => self.execute(
                 "UPDATE workspace SET incarnation = ?2 WHERE number = ?1",
@@ -86,32 +124,41 @@ impl Rows<'_> {
         }
     }
 
+    fn add_chains(&self, heads: &[Head]) -> Result<(), StoreError> {
+        for head in heads {
+            self.execute(
+                "INSERT OR REPLACE INTO chain VALUES (?1, ?2, ?3)",
+                params![self.number, integer(head.seq), head.chain.as_slice()],
+            )?;
+        }
+        let Some(last) = heads.last() else { return Ok(()) };
+        let first_kept = last.seq.saturating_sub(CHAINS_KEPT as u64);
+        self.execute(
+            "DELETE FROM chain WHERE workspace = ?1 AND seq <= ?2",
+            params![self.number, integer(first_kept)],
+        )
+    }
+
     fn execute(&self, sql: &str, values: impl rusqlite::Params) -> Result<(), StoreError> {
         self.database.connection.prepare_cached(sql)?.execute(values)?;
         Ok(())
     }
 
-    fn put_base(
-        &self,
-        key: Key,
-        seq: u64,
-        revision: Revision,
-        conflicts: u32,
-        envelope: &[u8],
-    ) -> Result<(), StoreError> {
-        let node = (key.part == Part::Node).then_some(envelope);
+    fn put_base(&self, key: Key, entry: &BaseEntry, packed: bool, content: &[u8]) -> Result<(), StoreError> {
+        let BaseEntry { seq, revision, conflicts } = *entry;
+        let node = (key.part == Part::Node).then_some(content);
         let record = key.record.as_slice();
         let part = part_number(key.part);
         self.execute(
-            "INSERT OR REPLACE INTO base VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![self.number, record, part, integer(seq), revision.as_slice(), conflicts, node],
+            "INSERT OR REPLACE INTO base VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![self.number, record, part, integer(seq), revision.as_slice(), conflicts, packed, node],
         )?;
         if node.is_some() {
             return Ok(());
         }
         self.execute(
-            "INSERT INTO base_body VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET envelope = excluded.envelope",
-            params![self.number, record, envelope],
+            "INSERT INTO base_body VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET content = excluded.content",
+            params![self.number, record, content],
         )
     }
 
@@ -128,7 +175,7 @@ impl Rows<'_> {
         let part = part_number(key.part);
         let node = sealed.as_deref().filter(|_| key.part == Part::Node);
         self.execute(
-            "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)",
             params![self.number, record, part, integer(ordinal), conflicts, payload.is_none(), node],
         )?;
         match (key.part, &sealed) {
@@ -139,6 +186,15 @@ impl Rows<'_> {
             ),
             (Part::Body, None) => self.remove_body("pending_body", key),
         }
+    }
+
+    fn put_purge(&self, key: Key, ordinal: u64, bulk: bool) -> Result<(), StoreError> {
+        let (record, part) = (key.record.as_slice(), part_number(key.part));
+        self.execute(
+            "INSERT OR REPLACE INTO pending VALUES (?1, ?2, ?3, ?4, 0, 1, ?5, NULL)",
+            params![self.number, record, part, integer(ordinal), bulk],
+        )?;
+        if key.part == Part::Body { self.remove_body("pending_body", key) } else { Ok(()) }
     }
 
     fn remove_part(&self, table: &str, bodies: &str, key: Key) -> Result<(), StoreError> {

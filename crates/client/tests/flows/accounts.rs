@@ -1,7 +1,7 @@
 //! Signing up, in and out; passwords and recovery; what is left on the disk.
 
 use satchel_client::Mode;
-use satchel_client::api::{Acknowledged, Call, ErrorKind, Reply, Secret, State};
+use satchel_client::api::{Acknowledged, Call, Discard, ErrorKind, Reply, Secret, State};
 
 use crate::support::*;
 
@@ -77,10 +77,10 @@ async fn changes_that_wait_are_not_signed_out_unless_discarded() {
     sign_up(&client, &world.url(), EMAIL).await;
     world.stop().await;
     assert_eq!(make(&client, "collection", "Late", vec![]).await, Acknowledged::Local);
-    let error = call(&client, Call::SignOut { discard: false }).await.expect_err("changes wait");
+    let error = call(&client, Call::SignOut { discard: Discard::Nothing }).await.expect_err("changes wait");
     assert_eq!((error.kind, error.count), (ErrorKind::ChangesWaiting, 1));
     assert_eq!(tree(&client).await, ["Late"], "nothing was touched");
-    assert_eq!(call(&client, Call::SignOut { discard: true }).await, Ok(Reply::Done));
+    assert_eq!(call(&client, Call::SignOut { discard: Discard::Everything }).await, Ok(Reply::Done));
     assert_eq!(status(&client).await.reason.as_deref(), Some("signed_out"));
     client.close().await;
 }

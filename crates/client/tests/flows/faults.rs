@@ -117,7 +117,7 @@ async fn a_damaged_local_copy_is_found_and_fetched_again() {
     make(&client, "request", "Shop/Get cart", vec![field("url", "https://example.com/cart")]).await;
     client.close().await;
     let store = rusqlite::Connection::open(app.home().join("account.db")).expect("it opens");
-    let damaged = store.execute("UPDATE base_body SET envelope = zeroblob(90)", []).expect("it is damaged");
+    let damaged = store.execute("UPDATE base_body SET content = zeroblob(90)", []).expect("it is damaged");
     drop(store);
     let client = app.open(Mode::OneShot).await;
     let Ok(Reply::Verified(found)) = call(&client, Call::Verify).await else { panic!("not checked") };

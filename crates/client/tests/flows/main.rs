@@ -4,6 +4,9 @@
 
 mod accounts;
 mod faults;
+mod history;
 mod places;
+mod restored;
 mod support;
 mod syncing;
+mod versions;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use satchel_client::api::{
-    Acknowledged, ApiError, Call, ErrorKind, FieldEdit, Reply, Request, Secret, Source, State, Status,
+    Acknowledged, ApiError, Call, Discard, ErrorKind, FieldEdit, Reply, Request, Secret, Source, State, Status,
 };
-use satchel_client::{Client, ClientOptions, Mode, TransportChoice};
+use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice};
 use satchel_server::{Config, Options, Running, TlsFiles, serve};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,6 +75,10 @@ impl World {
         self.address
     }
 
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) async fn stop(&mut self) {
         self.running.take().expect("it runs").shutdown().await;
     }
@@ -105,6 +109,7 @@ impl App {
     pub(crate) async fn try_open(&self, mode: Mode) -> Result<Client, ApiError> {
         let options = ClientOptions {
             home: self.home().to_owned(),
+            keyring: KeyringChoice::Off,
             mode,
             extra_ca: self.extra_ca.clone(),
             proxy: None,
@@ -172,7 +177,7 @@ pub(crate) async fn sign_in(client: &Client, url: &str, email: &str) {
 }
 
 pub(crate) async fn sign_out(client: &Client) {
-    assert_eq!(call(client, Call::SignOut { discard: false }).await, Ok(Reply::Done));
+    assert_eq!(call(client, Call::SignOut { discard: Discard::Nothing }).await, Ok(Reply::Done));
 }
 
 pub(crate) fn field(field: &str, value: &str) -> FieldEdit {

@@ -113,3 +113,36 @@ async fn reload_and_verify_find_a_good_copy_good() {
     one.close().await;
     two.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_app_reads_what_another_app_packed() {
+    let world = World::new().await;
+    let (first, second) = (App::new(), App::new());
+    let one = first.open(Mode::OneShot).await;
+    sign_up(&one, &world.url(), EMAIL).await;
+    import(&one, 400).await;
+    sync(&one).await;
+    one.close().await;
+    // It is asked when it comes again, and a sync stays until the packs are made.
+    let one = first.open(Mode::OneShot).await;
+    sync(&one).await;
+    sync(&one).await;
+    let expected = tree(&one).await;
+    let two = second.open(Mode::OneShot).await;
+    sign_in(&two, &world.url(), EMAIL).await;
+    sync(&two).await;
+    assert_eq!(tree(&two).await, expected);
+    assert_eq!(show(&two, "Big/r7").await, show(&one, "Big/r7").await);
+    let packed = |app: &App| -> i64 {
+        let store = rusqlite::Connection::open(app.home().join("account.db")).expect("it opens");
+        store.query_row("SELECT count(*) FROM base WHERE packed", [], |row| row.get(0)).expect("it counts")
+    };
+    assert!(packed(&second) >= 800, "{} records came in packs", packed(&second));
+    set(&two, "Big/r7", "url", "https://example.com/new").await;
+    sync(&one).await;
+    assert!(show(&one, "Big/r7").await.contains("example.com/new"));
+    let Ok(Reply::Verified(found)) = call(&two, Call::Verify).await else { panic!("not checked") };
+    assert!(found.problems.is_empty(), "{found:?}");
+    one.close().await;
+    two.close().await;
+}

@@ -47,6 +47,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::CommitIdReused
         | ErrorCode::BulkNotMarked
         | ErrorCode::CursorUnknown
+        | ErrorCode::CursorTooOld
         | ErrorCode::LeaveTeamFirst => StatusCode::CONFLICT,
         ErrorCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -19,8 +19,10 @@
 
 mod accounts;
 mod grants;
+mod packs;
 mod places;
 mod push;
+mod versions;
 #[cfg(test)]
 mod tests;
 
@@ -186,6 +188,7 @@ pub struct Service {
     places: Places,
     grants: Grants,
     throttle: Throttle,
+    asks: packs::Asks,
 }
 
 impl fmt::Debug for Service {
@@ -208,6 +211,7 @@ impl Service {
             setup,
             places: Places::new(config.max_apps),
             grants: Grants::default(),
+            asks: packs::Asks::default(),
             throttle: Throttle::new(config.login_requests_per_minute, config.login_failures_max),
             config,
         })
@@ -256,6 +260,7 @@ impl Service {
 
     /// Frees what a connection held, and remembers when its app was last heard of.
     pub fn close(&self, connection: ConnectionId, now_ms: u64) {
+        self.asks.forget(connection);
         if let Some(gone) = self.places.leave(connection) {
             self.touch(gone, now_ms);
         }

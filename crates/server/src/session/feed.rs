@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use satchel_wire::limits::FRAME_BYTES_MAX;
-use satchel_wire::{ErrorCode, Head, Part, RecordId, Refusal, ServerFrame, WorkspaceId};
+use satchel_wire::{ErrorCode, Head, PackId, Part, RecordId, Refusal, ServerFrame, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -17,7 +17,7 @@ use super::internal;
 use super::outbox::{Joined, Outbox};
 use crate::server::Server;
 use crate::service::{ConnectionId, Session as Peer};
-use crate::store::{SnapshotEnd, SnapshotPart, SnapshotRequest};
+use crate::store::{SnapshotEnd, SnapshotPart, SnapshotRequest, VersionsPage, VersionsRequest};
 
 /// What a frame of fetched envelopes may hold, leaving room for its own fields.
 const FETCH_BYTES_MAX: usize = FRAME_BYTES_MAX - 64 * 1024;
@@ -27,8 +27,43 @@ const FETCH_BYTES_MAX: usize = FRAME_BYTES_MAX - 64 * 1024;
 pub(crate) enum Job {
     /// Send a snapshot and go live.
     Subscribe { workspace: WorkspaceId, cursor: Head, pages_after: u64 },
+    /// Send the newest manifest with its nodes and the tail, and go live.
+    Bootstrap { workspace: WorkspaceId, have: Vec<PackId> },
+    /// Send packs.
+    Packs { request: u32, workspace: WorkspaceId, packs: Vec<PackId> },
+    /// Send headers of the past.
+    Headers { request: u32, workspace: WorkspaceId, after: u64 },
+    /// See whether packs are wanted.
+    AskForPacks { workspace: WorkspaceId },
     /// Send envelopes again.
     Fetch { request: u32, workspace: WorkspaceId, records: Vec<(RecordId, Part)> },
+    /// Send old versions.
+    Versions { request: u32, asked: VersionsRequest },
+}
+
+/// Reads a snapshot part by part, on a thread that may block.
+trait ReadSnapshot:
+    FnOnce(&Server, &Peer, &mut dyn FnMut(SnapshotPart) -> bool) -> Result<SnapshotEnd, Refusal> + Send + 'static
+{
+}
+
+impl<F> ReadSnapshot for F where
+    F: FnOnce(&Server, &Peer, &mut dyn FnMut(SnapshotPart) -> bool) -> Result<SnapshotEnd, Refusal>
+        + Send
+        + 'static
+{
+}
+
+impl SnapshotPart {
+    /// The frame that carries it.
+    pub(crate) fn into_frame(self, workspace: WorkspaceId) -> ServerFrame {
+        match self {
+            Self::Headers { first_seq, headers } => ServerFrame::Headers { workspace, first_seq, headers },
+            Self::Page(envelopes) => ServerFrame::Page { workspace, envelopes },
+            Self::Manifest { manifest, charter } => ServerFrame::Manifest { workspace, manifest, charter },
+            Self::Pack(pack) => ServerFrame::Pack { workspace, pack: pack.into() },
+        }
+    }
 }
 
 /// Works off the jobs of one connection.
@@ -49,20 +84,33 @@ impl Feeder {
             }
             match job {
                 Job::Subscribe { workspace, cursor, pages_after } => {
-                    self.subscribe(SnapshotRequest { workspace, cursor, pages_after }).await;
+                    let request = SnapshotRequest { workspace, cursor, pages_after };
+                    self.subscribe(workspace, move |server, peer, sink| {
+                        server.service.subscribe(peer, &request, sink)
+                    })
+                    .await;
                 }
+                Job::Bootstrap { workspace, have } => {
+                    self.subscribe(workspace, move |server, peer, sink| {
+                        server.service.bootstrap(peer, workspace, &have, sink)
+                    })
+                    .await;
+                }
+                Job::Packs { request, workspace, packs } => self.packs(request, workspace, packs).await,
+                Job::AskForPacks { workspace } => self.ask_for_packs(workspace).await,
+                Job::Headers { request, workspace, after } => self.headers(request, workspace, after).await,
                 Job::Fetch { request, workspace, records } => self.fetch(request, workspace, records).await,
+                Job::Versions { request, asked } => self.versions(request, asked).await,
             }
         }
     }
 
-    async fn subscribe(&self, request: SnapshotRequest) {
-        let workspace = request.workspace;
+    async fn subscribe(&self, workspace: WorkspaceId, read: impl ReadSnapshot) {
         // Bounds the threads and read transactions that slow readers can keep busy.
         let Ok(_turn) = self.server.snapshots.acquire().await else { return };
         self.outbox.join(workspace);
         self.server.hub.add_reader(self.id, workspace);
-        match self.stream(request).await {
+        match self.stream(workspace, read).await {
             Ok(Some(end)) => self.go_live(workspace, end).await,
             Ok(None) => {}
             Err(refusal) => {
@@ -73,20 +121,18 @@ impl Feeder {
     }
 
     /// Sends the parts of a snapshot. None if the connection ended meanwhile.
-    async fn stream(&self, request: SnapshotRequest) -> Result<Option<SnapshotEnd>, Refusal> {
-        let workspace = request.workspace;
+    async fn stream(
+        &self,
+        workspace: WorkspaceId,
+        read: impl ReadSnapshot,
+    ) -> Result<Option<SnapshotEnd>, Refusal> {
         let (parts, mut waiting) = mpsc::channel(1);
         let (server, peer) = (self.server.clone(), self.peer.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            server.service.subscribe(&peer, &request, &mut |part| parts.blocking_send(part).is_ok())
+            read(&server, &peer, &mut |part| parts.blocking_send(part).is_ok())
         });
         while let Some(part) = waiting.recv().await {
-            let frame = match part {
-                SnapshotPart::Headers { first_seq, headers } => {
-                    ServerFrame::Headers { workspace, first_seq, headers }
-                }
-                SnapshotPart::Page(envelopes) => ServerFrame::Page { workspace, envelopes },
-            };
+            let frame = part.into_frame(workspace);
             if !self.send(&frame).await {
                 return Ok(None);
             }
@@ -103,8 +149,52 @@ impl Feeder {
         if self.outbox.go_live(workspace, head.seq).await == Joined::Lost {
             // The app has this snapshot and goes on from there when it reconnects.
             let detail = "too much changed while this app caught up; reconnect for the rest";
-            self.outbox.end(&Refusal::new(ErrorCode::TooSlow, detail));
+            return self.outbox.end(&Refusal::new(ErrorCode::TooSlow, detail));
         }
+        self.ask_for_packs(workspace).await;
+    }
+
+    /// Asks this app for packs, if they are wanted and nobody else was asked.
+    async fn ask_for_packs(&self, workspace: WorkspaceId) {
+        let (server, peer) = (self.server.clone(), self.peer.clone());
+        let now_ms = self.server.now_ms();
+        let asking =
+            tokio::task::spawn_blocking(move || server.service.asks_for_packs(&peer, workspace, now_ms));
+        if asking.await.unwrap_or(false) {
+            self.outbox.push(&ServerFrame::PacksWanted { workspace });
+        }
+    }
+
+    async fn packs(&self, request: u32, workspace: WorkspaceId, packs: Vec<PackId>) {
+        let Ok(_turn) = self.server.snapshots.acquire().await else { return };
+        let (sender, mut waiting) = mpsc::channel::<Vec<u8>>(1);
+        let (server, peer) = (self.server.clone(), self.peer.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            server
+                .service
+                .read_packs(&peer, workspace, &packs, &mut |pack| sender.blocking_send(pack).is_ok())
+        });
+        while let Some(pack) = waiting.recv().await {
+            if !self.send(&ServerFrame::Pack { workspace, pack: pack.into() }).await {
+                return;
+            }
+        }
+        self.send(&match reading.await.unwrap_or_else(|_| Err(internal())) {
+            Ok(()) => ServerFrame::Done { request },
+            Err(refusal) => ServerFrame::Failed { request, refusal },
+        })
+        .await;
+    }
+
+    async fn headers(&self, request: u32, workspace: WorkspaceId, after: u64) {
+        let (server, peer) = (self.server.clone(), self.peer.clone());
+        let reading =
+            tokio::task::spawn_blocking(move || server.service.read_headers(&peer, workspace, after));
+        self.send(&match reading.await.unwrap_or_else(|_| Err(internal())) {
+            Ok(headers) => ServerFrame::PastHeaders { request, workspace, first_seq: after + 1, headers },
+            Err(refusal) => ServerFrame::Failed { request, refusal },
+        })
+        .await;
     }
 
     async fn fetch(&self, request: u32, workspace: WorkspaceId, records: Vec<(RecordId, Part)>) {
@@ -119,6 +209,18 @@ impl Feeder {
         });
         let frame = match fetched {
             Ok(envelopes) => ServerFrame::Fetched { request, workspace, envelopes },
+            Err(refusal) => ServerFrame::Failed { request, refusal },
+        };
+        self.send(&frame).await;
+    }
+
+    async fn versions(&self, request: u32, asked: VersionsRequest) {
+        let (server, peer) = (self.server.clone(), self.peer.clone());
+        let reading = tokio::task::spawn_blocking(move || server.service.versions(&peer, &asked));
+        let frame = match reading.await.unwrap_or_else(|_| Err(internal())) {
+            Ok(VersionsPage { versions, more }) => {
+                ServerFrame::Versions { request, workspace: asked.workspace, versions, more }
+            }
             Err(refusal) => ServerFrame::Failed { request, refusal },
         };
         self.send(&frame).await;

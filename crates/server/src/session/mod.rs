@@ -28,8 +28,15 @@ use tokio::sync::mpsc;
 use crate::metrics::Transport;
 use crate::server::Server;
 use crate::service::{ConnectionId, OpenRequest, Service, Session as Peer};
-use feed::{Feeder, Job};
+use crate::store::VersionsRequest;
+use feed::Feeder;
+#[cfg(not(feature = "simulated"))]
+use feed::Job;
 
+#[cfg(feature = "simulated")]
+pub(crate) use feed::Job;
+#[cfg(feature = "simulated")]
+pub(crate) use outbox::Joined;
 pub(crate) use outbox::Outbox;
 
 /// The server's end of one connection.
@@ -43,6 +50,7 @@ pub(crate) struct Session {
     peer: Option<Arc<Peer>>,
     jobs: Option<mpsc::Sender<Job>>,
     pace: Pace,
+    commits: u32,
 }
 
 /// Counts frames by the minute.
@@ -85,6 +93,7 @@ impl Session {
             peer: None,
             jobs: None,
             pace: Pace::new(),
+            commits: 0,
         };
         let welcome = Welcome {
             protocol_min: PROTOCOL_VERSION,
@@ -141,11 +150,26 @@ impl Session {
                 self.outbox.subscribe(workspace);
                 self.queue(&peer, Job::Subscribe { workspace, cursor, pages_after });
             }
+            ClientFrame::Bootstrap { workspace, have } => {
+                self.outbox.subscribe(workspace);
+                self.queue(&peer, Job::Bootstrap { workspace, have });
+            }
+            ClientFrame::FetchPacks { request, workspace, packs } => {
+                self.queue(&peer, Job::Packs { request, workspace, packs });
+            }
+            ClientFrame::ReadHeaders { request, workspace, after } => {
+                self.queue(&peer, Job::Headers { request, workspace, after });
+            }
             ClientFrame::Fetch { request, workspace, records } => {
                 self.queue(&peer, Job::Fetch { request, workspace, records });
             }
+            ClientFrame::Versions { request, workspace, record, part, before, limit } => {
+                let asked = VersionsRequest { workspace, record, part, before, limit };
+                self.queue(&peer, Job::Versions { request, asked });
+            }
             ClientFrame::Commit { header, envelopes } => {
                 self.outbox.note_push(bytes).await;
+                self.consider_packs(&peer, &header);
                 let pushed = self.server.service.push(&peer, header, envelopes, self.server.now_ms());
                 if let Err(refusal) = pushed {
                     self.outbox.end(&refusal);
@@ -156,6 +180,8 @@ impl Session {
             ClientFrame::ListApps { .. }
             | ClientFrame::DisconnectApp { .. }
             | ClientFrame::SignOut { .. }
+            | ClientFrame::PutPack { .. }
+            | ClientFrame::PutManifest { .. }
             | ClientFrame::DeleteWorkspace { .. } => self.ask(peer, frame).await,
         }
     }
@@ -189,12 +215,23 @@ impl Session {
         let signs_out = matches!(frame, ClientFrame::SignOut { .. });
         let server = self.server.clone();
         let answered =
-            tokio::task::spawn_blocking(move || answer(&server.service, &peer, &frame, server.now_ms()));
+            tokio::task::spawn_blocking(move || answer(&server.service, &peer, frame, server.now_ms()));
         let Ok(Some(frame)) = answered.await else { return self.outbox.end(&internal()) };
         let done = matches!(frame, ServerFrame::Done { .. });
         self.outbox.push(&frame);
         if signs_out && done {
             self.outbox.end(&Refusal::new(ErrorCode::SessionEnded, "signed out"));
+        }
+    }
+
+    /// Now and then sees whether an app that commits much should make packs; it does so once it is idle.
+    fn consider_packs(&mut self, peer: &Arc<Peer>, header: &satchel_wire::SignedHeader) {
+        const COMMITS: u32 = 32;
+        self.commits = self.commits.wrapping_add(1);
+        if self.commits % COMMITS == 0
+            && let Ok(header) = satchel_wire::CommitHeader::decode(&header.header)
+        {
+            self.queue(peer, Job::AskForPacks { workspace: header.workspace });
         }
     }
 
@@ -231,12 +268,12 @@ impl Drop for Session {
     }
 }
 
-fn answer(service: &Service, peer: &Peer, frame: &ClientFrame, now_ms: u64) -> Option<ServerFrame> {
+fn answer(service: &Service, peer: &Peer, frame: ClientFrame, now_ms: u64) -> Option<ServerFrame> {
     let done = |request: u32, result: Result<(), Refusal>| match result {
         Ok(()) => ServerFrame::Done { request },
         Err(refusal) => ServerFrame::Failed { request, refusal },
     };
-    Some(match *frame {
+    Some(match frame {
         ClientFrame::ListApps { request } => match service.list_apps(peer, now_ms) {
             Ok(apps) => ServerFrame::Apps { request, apps },
             Err(refusal) => ServerFrame::Failed { request, refusal },
@@ -246,6 +283,10 @@ fn answer(service: &Service, peer: &Peer, frame: &ClientFrame, now_ms: u64) -> O
         ClientFrame::DeleteWorkspace { request, workspace } => {
             done(request, service.delete_workspace(peer, workspace))
         }
+        ClientFrame::PutPack { request, workspace, pack } => {
+            done(request, service.put_pack(peer, workspace, pack, now_ms))
+        }
+        ClientFrame::PutManifest { request, manifest } => done(request, service.put_manifest(peer, manifest)),
         _ => return None,
     })
 }

@@ -29,6 +29,8 @@ use satchel_wire::limits::{FRAME_BYTES_MAX, SOCKET_QUEUE_BYTES_MAX};
 use satchel_wire::{ErrorCode, Refusal, ServerFrame, WorkspaceId, encode};
 use tokio::sync::Notify;
 
+use crate::planted::{self, Bug};
+
 /// The most that one frame weighs against the limit of a queue.
 const WEIGHT_MAX: usize = SOCKET_QUEUE_BYTES_MAX / 8;
 
@@ -200,6 +202,9 @@ impl Queue {
             };
             if *lost {
                 return Some(Joined::Lost);
+            }
+            if planted::is(Bug::JoinLosesHeld) {
+                held.retain(|item| item.entry.is_none());
             }
             if held.is_empty() {
                 let seq = head.max(*reached);

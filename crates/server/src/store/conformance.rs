@@ -15,11 +15,11 @@ use satchel_wire::limits::{HEADERS_PAGE_BYTES, PAGE_BYTES};
 use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppId, AppKind, BundleUpdate, Bytes32, Chain, CharterOp,
     CommitHeader, CommitId, Content, Digest, ErrorCode, Expect, Founding, Head, KeyWrap, Op, Part, RecordId,
-    Revision, Signature, SignedHeader, StaleRecord, StoredEnvelope, WorkspaceEntry, WorkspaceId,
+    Revision, Signature, SignedHeader, StaleRecord, StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
 };
 
 use super::{
-    Made, NewAccount, NewApp, Push, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError,
+    Made, NewAccount, NewApp, Push, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError, VersionsRequest,
 };
 use crate::config::Retention;
 use crate::service::{ConnectionId, Outcome, Publish};
@@ -205,7 +205,7 @@ pub(crate) fn put(workspace: WorkspaceId, n: u16, parent: Option<Revision>, enve
 }
 
 pub(crate) fn ops(ops: Vec<Op>) -> Content {
-    Content::Ops { ops, expects: Vec::new(), bulk: false }
+    Content::Ops { ops, expects: Vec::new(), bulk: false, returned: None }
 }
 
 /// A store with one account and one workspace.
@@ -289,6 +289,7 @@ pub(crate) fn read(
                 assert!(bytes <= PAGE_BYTES || page.len() == 1);
                 envelopes.extend(page);
             }
+            SnapshotPart::Manifest { .. } | SnapshotPart::Pack(_) => panic!("nobody asked for packs"),
         }
         true
     })?;
@@ -300,7 +301,7 @@ type Case = fn(Open<'_>);
 
 /// The whole suite.
 pub(crate) fn check(open: Open<'_>) {
-    let cases: [(&str, Case); 17] = [
+    let cases: [(&str, Case); 19] = [
         ("accounts", accounts),
         ("invitations", invitations),
         ("sessions", sessions),
@@ -315,6 +316,8 @@ pub(crate) fn check(open: Open<'_>) {
         ("pages", pages),
         ("fetching", fetching),
         ("history", history),
+        ("versions", versions),
+        ("packs", super::conformance_packs::packs),
         ("deleting a workspace", deleting_a_workspace),
         ("deleting an account", deleting_an_account),
         ("stopping", stopping),
@@ -491,7 +494,7 @@ fn stale(open: Open<'_>) {
         Expect { record: record(1), part: Part::Body, revision: Some(two) },
         Expect { record: record(2), part: Part::Node, revision: Some(one) },
     ];
-    let content = Content::Ops { ops, expects, bulk: false };
+    let content = Content::Ops { ops, expects, bulk: false, returned: None };
     world.push(3, content, vec![b"three".to_vec(), b"five".to_vec()]);
     let stale = |n, part, revision| StaleRecord { record: record(n), part, revision };
     let expected = Outcome::Stale {
@@ -516,7 +519,7 @@ fn bulk_purges(open: Open<'_>) {
     world.accept(1, ops(nodes.clone()), vec![b"node".to_vec(); 250]);
     let purge = |range: std::ops::Range<usize>, bulk| {
         let ops = nodes[range].iter().map(|op| Op { parent: op.put, put: None, ..op.clone() }).collect();
-        Content::Ops { ops, expects: Vec::new(), bulk }
+        Content::Ops { ops, expects: Vec::new(), bulk, returned: None }
     };
     world.push(2, purge(0..26, false), Vec::new());
     assert_eq!(world.heard.rejected(), ErrorCode::BulkNotMarked);
@@ -624,6 +627,38 @@ fn history(open: Open<'_>) {
     world.store.prune(retention, NOW + 1_001).expect("it runs");
     assert_eq!(world.read(Head::EMPTY, 0).expect("it reads").envelopes.len(), 1);
     assert_eq!(count(&world), (1, 1), "the two newest stay");
+}
+
+fn versions(open: Open<'_>) {
+    let mut world = World::new(open);
+    let (mut parent, large) = (None, vec![3; PAGE_BYTES - 400]);
+    for (commit, envelope) in [(1, b"one".as_slice()), (2, b"two"), (3, &large)] {
+        parent = Some(world.put(commit, 1, parent, envelope));
+    }
+    world.accept(4, ops(vec![Op { record: record(1), part: Part::Body, parent, put: None }]), Vec::new());
+    world.put(5, 1, None, b"new");
+    world.put(6, 2, None, b"another record");
+    let read = |account, workspace, before, limit| {
+        let request = VersionsRequest { workspace, record: record(1), part: Part::Body, before, limit };
+        world.store.versions(account, &request)
+    };
+    let (account, workspace) = (world.author.account, world.workspace);
+    let page = |before, limit| {
+        let page = read(account, workspace, before, limit).expect("it reads");
+        assert!(page.versions.iter().all(|version| version.received_ms == NOW));
+        let shown = |version: &StoredVersion| {
+            let header = CommitHeader::decode(&version.header.header).expect("the header of its entry");
+            assert_eq!(u64::from(header.commit.as_bytes()[0]) + 1, version.seq);
+            (version.seq, version.envelope.as_ref().map(|envelope| envelope.len()))
+        };
+        (page.versions.iter().map(shown).collect::<Vec<_>>(), page.more)
+    };
+    assert_eq!(page(None, 2), (vec![(6, Some(3)), (5, None)], true));
+    assert_eq!(page(Some(5), 9), (vec![(4, Some(large.len()))], true), "no more bytes than a page has");
+    assert_eq!(page(Some(4), 9), (vec![(3, Some(3)), (2, Some(3))], false));
+    assert_eq!(page(Some(2), 9), (vec![], false));
+    let stranger = Author::new(2, 1).account;
+    assert!(matches!(read(stranger, workspace, None, 9), Err(StoreError::NotFound)));
 }
 
 fn deleting_a_workspace(open: Open<'_>) {

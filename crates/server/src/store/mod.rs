@@ -11,7 +11,12 @@
 #[cfg(test)]
 pub(crate) mod conformance;
 #[cfg(test)]
+mod conformance_packs;
+#[cfg(test)]
 mod ledger_model;
+#[cfg(any(test, feature = "simulated"))]
+pub mod memory;
+mod packs;
 pub mod sqlite;
 
 use std::error::Error;
@@ -20,9 +25,11 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 use satchel_wire::{
-    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CommitHeader, DeletionReceipt, Digest,
-    Head, Incarnation, Part, RecordId, SignedHeader, StoredEnvelope, WorkspaceEntry, WorkspaceId,
+    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CharterEntry, CommitHeader, DeletionReceipt, Digest,
+    Head, Incarnation, PackId, Part, RecordId, SignedHeader, SignedManifest, StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
 };
+
+pub use packs::{NewManifest, NewPack, PackVerdict};
 
 use crate::config::Retention;
 use crate::service::ConnectionId;
@@ -226,6 +233,15 @@ pub enum SnapshotPart {
     },
     /// Newest envelopes, in the order of seq.
     Page(Vec<StoredEnvelope>),
+    /// The newest manifest and the charter up to it; what follows is behind its point.
+    Manifest {
+        /// The manifest.
+        manifest: SignedManifest,
+        /// The charter's entries up to it.
+        charter: Vec<CharterEntry>,
+    },
+    /// A pack of nodes.
+    Pack(Vec<u8>),
 }
 
 /// The end of a snapshot.
@@ -235,6 +251,30 @@ pub struct SnapshotEnd {
     pub head: Head,
     /// The digest of the whole state at that head.
     pub digest: Digest,
+}
+
+/// Which versions of one part of a record are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct VersionsRequest {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The record; it may be purged.
+    pub record: RecordId,
+    /// Which part of it.
+    pub part: Part,
+    /// Only versions before this entry.
+    pub before: Option<u64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Versions of one part of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionsPage {
+    /// The versions, the newest first, purges among them.
+    pub versions: Vec<StoredVersion>,
+    /// Older ones are there.
+    pub more: bool,
 }
 
 /// The server's memory that survives a restart.
@@ -308,6 +348,48 @@ pub trait Store: Send + Sync + fmt::Debug {
         workspace: WorkspaceId,
         records: &[(RecordId, Part)],
     ) -> Result<Vec<StoredEnvelope>, StoreError>;
+
+    /// Reads the versions of a record that are kept, at most [`satchel_wire::limits::PAGE_BYTES`] of
+    /// them unless one alone is larger.
+    fn versions(&self, account: AccountId, request: &VersionsRequest) -> Result<VersionsPage, StoreError>;
+
+    /// Reads one consistent snapshot for an app that has nothing: manifest, packs of nodes but those in
+    /// `have`, and the tail; without a manifest everything, like `read_snapshot` from the beginning.
+    fn read_bootstrap(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        have: &[PackId],
+        sink: &mut dyn FnMut(SnapshotPart) -> bool,
+    ) -> Result<SnapshotEnd, StoreError>;
+
+    /// Reads packs of the manifest into `sink`, until it answers false. `NotFound` at the first that is
+    /// not there.
+    fn read_packs(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        packs: &[PackId],
+        sink: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), StoreError>;
+
+    /// Reads headers behind an entry, as many as one frame holds.
+    fn read_headers(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        after: u64,
+    ) -> Result<Vec<SignedHeader>, StoreError>;
+
+    /// Keeps a pack for a manifest to come.
+    fn put_pack(&self, account: AccountId, pack: NewPack) -> Result<PackVerdict, StoreError>;
+
+    /// Replaces the manifest, and drops the packs that the new one does not name.
+    fn put_manifest(&self, account: AccountId, manifest: NewManifest) -> Result<PackVerdict, StoreError>;
+
+    /// Whether a newer manifest is worth its while, and this app may make it.
+    fn wants_packs(&self, account: AccountId, workspace: WorkspaceId, app: AppId)
+    -> Result<bool, StoreError>;
 
     /// Adds an invitation to this server.
     fn add_invite(&self, invite: SecretHash, now_ms: u64) -> Result<(), StoreError>;

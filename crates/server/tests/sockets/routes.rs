@@ -6,7 +6,7 @@ use satchel_crypto::{ClientLogin, ClientRegistration};
 use satchel_server::{Caller, ROUTES, Route};
 use satchel_wire::{
     AccountBundle, AppId, BundleUpdate, Bytes32, ClientFrame, DeleteAccount, ErrorCode, GrantId, Head,
-    LoginId, PROTOCOL_VERSION, Part, PasswordFinish, PasswordStart, PollId, PollRequest, RecordId,
+    LoginId, PROTOCOL_VERSION, PackId, Part, PasswordFinish, PasswordStart, PollId, PollRequest, RecordId,
     RecoverFinish, RecoverStart, ServerFrame, SignInFinish, SignInStart, SignUpFinish, SignUpStart,
     Signature, WorkspaceId, encode,
 };
@@ -184,6 +184,12 @@ async fn a_foreign_workspace_answers_like_one_that_is_not_there() {
             ClientFrame::Subscribe { workspace, cursor: Head::EMPTY, pages_after: 0 },
             ClientFrame::Fetch { request: 1, workspace, records: vec![(record, Part::Body)] },
             ClientFrame::DeleteWorkspace { request: 2, workspace },
+            ClientFrame::Versions { request: 4, workspace, record, part: Part::Body, before: None, limit: 9 },
+            ClientFrame::Bootstrap { workspace, have: Vec::new() },
+            ClientFrame::FetchPacks { request: 5, workspace, packs: vec![PackId::new([1; 32])] },
+            ClientFrame::ReadHeaders { request: 6, workspace, after: 0 },
+            ClientFrame::PutPack { request: 7, workspace, pack: vec![1; 100].into() },
+            ClientFrame::PutManifest { request: 8, manifest: other.manifest(workspace) },
             ClientFrame::DisconnectApp { request: 3, app },
             commit,
         ]
@@ -211,5 +217,8 @@ async fn a_connection_without_sync_may_only_ask_about_apps() {
     assert!(matches!(link.next().await, ServerFrame::Apps { request: 5, apps } if apps.len() == 1));
     let workspace = WorkspaceId::new(random());
     link.send(&ClientFrame::Subscribe { workspace, cursor: Head::EMPTY, pages_after: 0 }).await;
+    assert!(gist(&link.next().await).contains("Forbidden"));
+    let (record, part) = (RecordId::new([1; 16]), Part::Body);
+    link.send(&ClientFrame::Versions { request: 6, workspace, record, part, before: None, limit: 9 }).await;
     assert!(gist(&link.next().await).contains("Forbidden"));
 }

@@ -2,34 +2,65 @@
 //!
 //! The server here is only the rules of the protocol in a page; the real one has its own tests, and
 //! the flows between real processes are tested in `crates/app`.
+#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use satchel_crypto::{
-    AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_revision,
+    AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_pack_id,
+    derive_revision,
 };
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
 use satchel_sync::{Change, Disconnected, Engine, Identity, MemoryStore};
 use satchel_wire::{
-    AccountId, AppId, Chain, ClientFrame, CommitHeader, CommitId, Content, Digest, ErrorCode, Head, Opened,
-    Part, Refusal, Revision, ServerFrame, SignedHeader, StaleRecord, StoredEnvelope, WorkspaceEntry,
+    AccountId, AppId, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest,
+    ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
+    ServerFrame, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, Welcome, WorkspaceEntry,
     WorkspaceId,
 };
 
 type Key = (satchel_wire::RecordId, Part);
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Ledger {
     pub(crate) entries: Vec<(SignedHeader, Vec<Vec<u8>>)>,
     pub(crate) records: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
     pub(crate) chain: [u8; 32],
+    pub(crate) manifest: Option<SignedManifest>,
+    pub(crate) packs: BTreeMap<PackId, Vec<u8>>,
     ids: BTreeMap<CommitId, u64>,
+}
+
+impl Ledger {
+    /// The packs of the manifest that hold this part.
+    pub(crate) fn named(&self, part: Part) -> Vec<PackRef> {
+        let Some(signed) = &self.manifest else { return Vec::new() };
+        let manifest = Manifest::decode(&signed.manifest).expect("the engine signs good manifests");
+        manifest.packs.into_iter().filter(|pack| pack.part == part).collect()
+    }
+
+    fn headers_until(&self, until: u64) -> impl Iterator<Item = (u64, &SignedHeader)> {
+        (1..).zip(self.entries.iter().map(|(signed, _)| signed)).take_while(move |(seq, _)| *seq <= until)
+    }
+
+    fn charter(&self, until: u64) -> Vec<CharterEntry> {
+        let is_charter = |signed: &SignedHeader| {
+            let header = CommitHeader::decode(&signed.header).expect("the engine signs good headers");
+            matches!(header.content, Content::Charter(_))
+        };
+        let entries = self.headers_until(until).filter(|(_, signed)| is_charter(signed));
+        entries.map(|(seq, signed)| CharterEntry { seq, header: signed.clone() }).collect()
+    }
 }
 
 #[derive(Default)]
 pub(crate) struct Server {
+    /// Counts the restores.
+    life: u8,
+    /// Cursors before this entry are too old to be caught up from.
+    pub(crate) oldest: u64,
     pub(crate) ledgers: BTreeMap<WorkspaceId, Ledger>,
     subscribed: BTreeSet<(usize, WorkspaceId)>,
     /// Frames on their way to each app.
@@ -95,8 +126,22 @@ impl World {
         app.engine.handle_connecting();
         app.online = true;
         let workspaces = self.server.ledgers.iter().map(|(id, ledger)| entry(*id, ledger)).collect();
-        self.server.wires.insert(index, VecDeque::from([ServerFrame::Opened(Opened { workspaces })]));
+        let greeting = ServerFrame::Welcome(self.server.welcome());
+        let opened = ServerFrame::Opened(Opened { workspaces });
+        self.server.wires.insert(index, VecDeque::from([greeting, opened]));
         self.server.subscribed.retain(|(app, _)| *app != index);
+    }
+
+    /// What the server holds, to be restored later.
+    pub(crate) fn backup(&self) -> BTreeMap<WorkspaceId, Ledger> {
+        self.server.ledgers.clone()
+    }
+
+    /// Restores a backup, which is a new life of the server; every connection breaks.
+    pub(crate) fn restore(&mut self, backup: BTreeMap<WorkspaceId, Ledger>) {
+        (0..self.apps.len()).for_each(|app| self.disconnect(app));
+        self.server.ledgers = backup;
+        self.server.life += 1;
     }
 
     pub(crate) fn disconnect(&mut self, index: usize) {
@@ -104,6 +149,21 @@ impl World {
         self.apps[index].engine.handle_disconnected(Disconnected::Unreachable { detail: "test".into() });
         self.server.wires.remove(&index);
         self.server.subscribed.retain(|(app, _)| *app != index);
+    }
+
+    /// Has one app make packs of the workspace as it is now.
+    pub(crate) fn make_packs(&mut self, index: usize) {
+        let workspace = self.workspace;
+        self.server.push(index, ServerFrame::PacksWanted { workspace });
+        self.settle();
+    }
+
+    /// Adds an app that has nothing yet.
+    pub(crate) fn add_app(&mut self) -> usize {
+        let index = self.apps.len();
+        self.apps.push(App::new(index as u64));
+        self.connect(index);
+        index
     }
 
     /// Lets one app send what it has.
@@ -242,6 +302,12 @@ impl Ledger {
         Digest::new(digest.to_bytes())
     }
 
+    fn is_on_chain(&self, point: Head) -> bool {
+        let before = self.entries.iter().take(usize::try_from(point.seq).expect("small"));
+        let chain = before.fold([0; 32], |chain, (signed, _)| derive_chain(&chain, &signed.header));
+        point.seq <= self.head().seq && chain == *point.chain.as_bytes()
+    }
+
     fn stale(&self, header: &CommitHeader) -> Vec<StaleRecord> {
         let Content::Ops { ops, expects, .. } = &header.content else { return Vec::new() };
         let asked = ops.iter().map(|op| (op.record, op.part, op.parent));
@@ -287,6 +353,22 @@ impl Ledger {
 }
 
 impl Server {
+    fn welcome(&self) -> Welcome {
+        Welcome {
+            protocol_min: 1,
+            protocol_max: 1,
+            nonce: Nonce::new([0; 32]),
+            incarnation: Incarnation::new([self.life; 16]),
+            server: "test".into(),
+        }
+    }
+
+    fn reject(&mut self, app: usize, header: &CommitHeader, code: ErrorCode) {
+        let (workspace, commit) = (header.workspace, Some(header.commit));
+        let refusal = Refusal::new(code, "");
+        self.push(app, ServerFrame::Rejected { workspace, commit, refusal });
+    }
+
     fn push(&mut self, app: usize, frame: ServerFrame) {
         if let Some(wire) = self.wires.get_mut(&app) {
             wire.push_back(frame);
@@ -308,15 +390,83 @@ impl Server {
                 let envelopes = records.iter().filter_map(stored).collect();
                 self.push(app, ServerFrame::Fetched { request, workspace, envelopes });
             }
+            other => self.take_packs(app, other),
+        }
+    }
+
+    fn take_packs(&mut self, app: usize, frame: ClientFrame) {
+        match frame {
+            ClientFrame::Bootstrap { workspace, have } => self.bootstrap(app, workspace, &have),
+            ClientFrame::FetchPacks { request, workspace, packs } => {
+                let found: Vec<_> = packs
+                    .iter()
+                    .map_while(|pack| self.ledgers[&workspace].packs.get(pack).cloned())
+                    .collect();
+                let is_whole = found.len() == packs.len();
+                for pack in found {
+                    self.push(app, ServerFrame::Pack { workspace, pack: pack.into() });
+                }
+                let refusal = Refusal::new(ErrorCode::NotFound, "");
+                self.push(
+                    app,
+                    match is_whole {
+                        true => ServerFrame::Done { request },
+                        false => ServerFrame::Failed { request, refusal },
+                    },
+                );
+            }
+            ClientFrame::ReadHeaders { request, workspace, after } => {
+                let entries = self.ledgers[&workspace].entries.iter();
+                let headers = entries.skip(usize::try_from(after).expect("small")).take(7);
+                let headers = headers.map(|(signed, _)| signed.clone()).collect();
+                self.push(
+                    app,
+                    ServerFrame::PastHeaders { request, workspace, first_seq: after + 1, headers },
+                );
+            }
+            ClientFrame::PutPack { request, workspace, pack } => {
+                let ledger = self.ledgers.get_mut(&workspace).expect("it is there");
+                ledger.packs.insert(PackId::new(derive_pack_id(&pack)), pack.into());
+                self.push(app, ServerFrame::Done { request });
+            }
+            ClientFrame::PutManifest { request, manifest } => {
+                let decoded = Manifest::decode(&manifest.manifest).expect("the engine signs good manifests");
+                let ledger = self.ledgers.get_mut(&decoded.workspace).expect("it is there");
+                assert!(ledger.is_on_chain(decoded.head));
+                assert!(decoded.head != ledger.head() || decoded.digest == ledger.digest());
+                assert!(decoded.packs.iter().all(|named| ledger.packs.contains_key(&named.pack)));
+                ledger.packs.retain(|pack, _| decoded.packs.iter().any(|named| named.pack == *pack));
+                ledger.manifest = Some(manifest);
+                self.push(app, ServerFrame::Done { request });
+            }
             other => panic!("the engine does not send {other:?}"),
         }
     }
 
+    fn bootstrap(&mut self, app: usize, workspace: WorkspaceId, have: &[PackId]) {
+        let Some(ledger) = self.ledgers.get(&workspace) else { return };
+        let Some(signed) = ledger.manifest.clone() else {
+            return self.subscribe(app, workspace, Head::EMPTY, 0);
+        };
+        let manifest = Manifest::decode(&signed.manifest).expect("the engine signs good manifests");
+        let charter = ledger.charter(manifest.head.seq);
+        let nodes =
+            manifest.packs.iter().filter(|pack| pack.part == Part::Node && !have.contains(&pack.pack));
+        let packs: Vec<_> = nodes.filter_map(|pack| ledger.packs.get(&pack.pack).cloned()).collect();
+        self.push(app, ServerFrame::Manifest { workspace, manifest: signed, charter });
+        for pack in packs {
+            self.push(app, ServerFrame::Pack { workspace, pack: pack.into() });
+        }
+        self.subscribe(app, workspace, manifest.head, 0);
+    }
+
     fn subscribe(&mut self, app: usize, workspace: WorkspaceId, cursor: Head, pages_after: u64) {
         let Some(ledger) = self.ledgers.get(&workspace) else { return };
-        let known = (ledger.entries.iter().take(usize::try_from(cursor.seq).expect("small")))
-            .fold([0; 32], |chain, (signed, _)| derive_chain(&chain, &signed.header));
-        if cursor.seq > ledger.head().seq || known != *cursor.chain.as_bytes() {
+        if cursor.seq > 0 && cursor.seq < self.oldest {
+            let refusal = Refusal::new(ErrorCode::CursorTooOld, "");
+            return self.push(app, ServerFrame::Rejected { workspace, commit: None, refusal });
+        }
+        if !ledger.is_on_chain(cursor) {
             let refusal = Refusal::new(ErrorCode::CursorUnknown, "");
             return self.push(app, ServerFrame::Rejected { workspace, commit: None, refusal });
         }
@@ -340,6 +490,10 @@ impl Server {
         let header = CommitHeader::decode(&signed.header).expect("the engine signs good headers");
         let (workspace, commit) = (header.workspace, header.commit);
         let is_new = !self.ledgers.contains_key(&workspace);
+        let is_founding = matches!(header.content, Content::Charter(CharterOp::Found(_)));
+        if is_new && !is_founding {
+            return self.reject(app, &header, ErrorCode::NotFound);
+        }
         let ledger = self.ledgers.entry(workspace).or_default();
         if let Some(seq) = ledger.ids.get(&commit).copied() {
             assert_eq!(
@@ -348,6 +502,12 @@ impl Server {
                 "the same bytes under one id"
             );
             return self.push(app, ServerFrame::Accepted { workspace, commit, seq });
+        }
+        if is_founding && !is_new {
+            return self.reject(app, &header, ErrorCode::BadRequest);
+        }
+        if !ledger.is_on_chain(header.seen) {
+            return self.reject(app, &header, ErrorCode::CursorUnknown);
         }
         let stale = ledger.stale(&header);
         if !stale.is_empty() {

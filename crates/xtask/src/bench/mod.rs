@@ -6,10 +6,11 @@
 
 mod figure;
 mod generate;
+mod peers;
 mod scenario;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -23,14 +24,18 @@ pub(crate) const SUMMARY: &str = "measure the promised figures and compare them 
 
 /// The text of `--help`.
 pub(crate) const HELP: &str = "
-usage: cargo xtask bench [--json FILE] [--runs N] [--only TEXT]
+usage: cargo xtask bench [--json FILE] [--runs N] [--only TEXT] [--peers yes|quick|only]
 
 Builds release binaries, generates its inputs, and prints a Markdown table of medians with targets.
 Raw runs are appended to target/bench/*.jsonl. Exit code 1 if a figure misses its target.
 
   --json FILE   write the figures as JSON, too
   --runs N      runs of each figure (default 5)
-  --only TEXT   only scenarios whose name has TEXT in it: import, list, agent, fresh, server";
+  --only TEXT   only scenarios whose name has TEXT in it: import, list, agent, fresh, server
+  --peers yes   then compare with y-websocket, hocuspocus, pouchdb-server and atuin-server doing the same
+                work in --runs interleaved rounds, and write docs/benchmarks.md (needs Node.js with npm, a
+                quiet machine, and half an hour). only: just that. quick: just that, with little work and
+                one round, into target/bench: to see that it runs, not to measure";
 
 /// What the command line asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +43,16 @@ struct Options {
     json: Option<PathBuf>,
     runs: usize,
     only: String,
+    peers: Peers,
+}
+
+/// Whether to compare with peers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Peers {
+    No,
+    Yes,
+    Only,
+    Quick,
 }
 
 /// Measures every figure that was asked for.
@@ -46,7 +61,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     install::compiler()?;
     stage::build()?;
     let folder = shell::target().join("bench");
-    let inputs = Inputs::write(&folder)?;
+    let measured = match options.peers {
+        Peers::No | Peers::Yes => measure(&folder, &options),
+        Peers::Only | Peers::Quick => fs::create_dir_all(&folder)
+            .map_err(|error| Failure::new(format!("making {}: {error}", folder.display()))),
+    };
+    match options.peers {
+        Peers::No => {}
+        Peers::Quick => println!("\n{}", peers::run(&folder, 1, true)?),
+        Peers::Yes | Peers::Only => println!("\n{}", peers::run(&folder, options.runs, false)?),
+    }
+    measured
+}
+
+/// Measures the figures of Satchel alone.
+fn measure(folder: &Path, options: &Options) -> Result<(), Failure> {
+    let inputs = Inputs::write(folder)?;
     let mut figures: Vec<Figure> = Vec::new();
     for (name, measure) in SCENARIOS.iter().filter(|(name, _)| name.contains(&options.only)) {
         eprintln!("measuring {name} ({} runs)", options.runs);
@@ -56,9 +86,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::usage(format!("no scenario has {:?} in its name", options.only)));
     }
     for figure in &figures {
-        figure.keep(&folder)?;
+        figure.keep(folder)?;
     }
-    report(&figures, &options)
+    report(&figures, options)
 }
 
 fn report(figures: &[Figure], options: &Options) -> Result<(), Failure> {
@@ -78,7 +108,7 @@ fn report(figures: &[Figure], options: &Options) -> Result<(), Failure> {
 }
 
 fn parse(arguments: &[String]) -> Result<Options, Failure> {
-    let mut options = Options { json: None, runs: 5, only: String::new() };
+    let mut options = Options { json: None, runs: 5, only: String::new(), peers: Peers::No };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let value =
@@ -89,6 +119,14 @@ fn parse(arguments: &[String]) -> Result<Options, Failure> {
             "--runs" => {
                 let runs = value.parse().ok().filter(|runs| (1..=100).contains(runs));
                 options.runs = runs.ok_or_else(|| Failure::usage("--runs is a number from 1 to 100"))?;
+            }
+            "--peers" => {
+                options.peers = match value.as_str() {
+                    "yes" => Peers::Yes,
+                    "only" => Peers::Only,
+                    "quick" => Peers::Quick,
+                    _ => return Err(Failure::usage("--peers is yes, only or quick")),
+                }
             }
             _ => return Err(Failure::usage(format!("bench does not know {word}"))),
         }
@@ -107,9 +145,15 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        check("", Some(&Options { json: None, runs: 5, only: String::new() }));
-        let all = Options { json: Some(PathBuf::from("a.json")), runs: 1, only: "list".to_owned() };
-        check("--json a.json --runs 1 --only list", Some(&all));
+        check("", Some(&Options { json: None, runs: 5, only: String::new(), peers: Peers::No }));
+        let all = Options {
+            json: Some(PathBuf::from("a.json")),
+            runs: 1,
+            only: "list".to_owned(),
+            peers: Peers::Only,
+        };
+        check("--json a.json --runs 1 --only list --peers only", Some(&all));
+        check("--peers maybe", None);
         check("--runs 0", None);
         check("--runs", None);
         check("--fast yes", None);

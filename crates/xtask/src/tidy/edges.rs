@@ -30,6 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "satchel-server",
         ],
     ),
+    ("satchel-fuzz", &["satchel-model", "satchel-crypto", "satchel-wire"]),
     ("xtask", &[]),
 ];
 

@@ -133,6 +133,66 @@ fn all_of_an_item_and_all_of_a_collection_are_settled_with_one_edit() {
 }
 
 #[test]
+fn two_moves_of_one_item_show_both_places_and_either_can_be_chosen() {
+    let desk = || {
+        let mut desk = Desk::signed_in();
+        run(
+            &mut desk,
+            "new collection Shop\nnew folder Shop/A\nnew folder Shop/B\nnew request Shop/Get\nnew request Shop/B/In",
+        );
+        collide(&mut desk, "Get", "mv @ Shop/A", "mv @ Shop/B");
+        desk
+    };
+    let mut found = desk();
+    let Ok(crate::api::Reply::Conflicts { conflicts }) = found.call(&crate::api::Call::Conflicts) else {
+        panic!("no list")
+    };
+    let place = |value: &Option<serde_json::Value>| value.as_ref().map(|value| value["place"].clone());
+    let places = [&conflicts[0].base, &conflicts[0].local, &conflicts[0].server].map(place);
+    assert_eq!(places, ["Shop", "Shop/A", "Shop/B"].map(|place| Some(place.into())));
+    check(&mut found, "resolve Shop/B/Get local\nconflicts", "changed request GET Shop/A/Get");
+    check(&mut desk(), "resolve Shop server\nconflicts", "changed request GET Shop/B/Get");
+    let answer = run(&mut desk(), "resolve Shop/B/Get both");
+    assert!(answer.starts_with("! cannot_stand_both: "), "{answer}");
+    let mut gone = desk();
+    run(&mut gone, "rm Shop/A");
+    let answer = run(&mut gone, "resolve Shop/B/Get local");
+    assert!(answer.contains("Shop/A, which it stands in, lies in the trash"), "{answer}");
+}
+
+#[test]
+fn a_deletion_against_an_edit_is_settled_either_way() {
+    let desk = || {
+        let mut desk = Desk::signed_in();
+        run(&mut desk, "new collection Shop\nnew request Shop/Get");
+        let (workspace, id) = (desk.workspace(), desk.id("Get"));
+        let node = desk.engine.nodes(workspace).expect("it is here")[&id].clone();
+        let trashed = satchel_model::Trashed { who: ACCOUNT.to_owned(), when_ms: 4 };
+        let node = Node { trashed: Some(trashed), ..node };
+        let by = Authorship { who: ACCOUNT.to_owned(), when_ms: 5 };
+        let kept = satchel_model::merge::keep_over_trash(&node, &by);
+        desk.edit(workspace, vec![Change { record: id, node: Some(kept), body: None }]).expect("stored");
+        desk
+    };
+    check(
+        &mut desk(),
+        "ls Shop\nresolve Shop/Get local\nls Shop\nconflicts",
+        "
+        request GET Get !1
+        changed request GET Shop/Get
+        request GET Get
+    ",
+    );
+    check(
+        &mut desk(),
+        "resolve Shop/Get server\nls Shop\ntrash",
+        "
+        trashed request GET Shop/Get +0 by ada@example.com
+    ",
+    );
+}
+
+#[test]
 fn what_cannot_stand_beside_another_is_refused_and_changes_nothing() {
     let mut desk = desk();
     let before = run(&mut desk, "conflicts");

@@ -308,7 +308,7 @@ fn a_source_that_cannot_be_read_is_refused() {
         assert_eq!((error.kind, error.detail.as_str()), (kind, detail));
     };
     let path = |path: &str| Source::Path(path.to_owned());
-    check(path("/nowhere/file.json"), ErrorKind::NotFound, "there is no such file");
+    check(path("/nowhere/file.json"), ErrorKind::Invalid, "there is no such file");
     check(path("/"), ErrorKind::Invalid, "that is a folder; name the file in it");
     let content = "no base64!".to_owned();
     check(

@@ -7,8 +7,10 @@ mod backups;
 mod conflicts;
 mod editing;
 mod exports;
+mod history;
 mod imports;
 mod script;
+mod trash;
 mod variables;
 
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use base64::engine::general_purpose::STANDARD;
 use rand_core::{CryptoRng, Error, RngCore};
 use satchel_crypto::{AppCertificate, AppKey, IdentityKeys};
 use satchel_model::{Body, Node, RecordId};
-use satchel_sync::{Change, Engine, Identity, MemoryStore, SCRATCH};
+use satchel_sync::{BulkMark, Change, Engine, Identity, MemoryStore, SCRATCH};
 use satchel_wire::{AccountId, AppId, Part, WorkspaceId};
 
 use crate::api::{ApiError, Call, ErrorKind, Reply, Source, State};
@@ -168,6 +170,15 @@ impl Profile for Desk {
         }
         self.edits += 1;
         self.engine.edit(workspace, changes, &mut self.store).map_err(broken)
+    }
+
+    fn purge(
+        &mut self,
+        workspace: WorkspaceId,
+        records: &[RecordId],
+        mark: BulkMark,
+    ) -> Result<(), ApiError> {
+        self.engine.purge(workspace, records, mark, &mut self.store).map_err(broken)
     }
 
     fn found_workspace(&mut self, name: &str) -> Result<WorkspaceId, ApiError> {

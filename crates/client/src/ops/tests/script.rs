@@ -124,6 +124,13 @@ fn call(desk: &Desk, words: &[&str]) -> Call {
         ["unset", name, keys @ ..] => {
             Call::UnsetVariables { environment: env(name), keys: keys.iter().map(|w| own(w)).collect() }
         }
+        ["trash"] => Call::Trash,
+        ["untrash", items @ ..] => Call::RestoreTrash { items: items.iter().map(|w| own(w)).collect() },
+        ["restore-item", path] => Call::Restore { path: own(path), version: None },
+        ["empty", "bulk"] => Call::EmptyTrash { items: Vec::new(), bulk: true },
+        ["empty", items @ ..] => {
+            Call::EmptyTrash { items: items.iter().map(|w| own(w)).collect(), bulk: false }
+        }
         ["conflicts"] => Call::Conflicts,
         ["conflict", id] => Call::ShowConflict { id: own(id) },
         ["resolve", id, choice] => Call::Resolve { id: own(id), choice: resolution(choice), field: None },
@@ -187,6 +194,11 @@ fn shown(answer: Result<Reply, ApiError>) -> String {
             let lines = variables.iter().map(|variable| format!("  {}\n", shown_variable(variable)));
             std::iter::once(format!("{}\n", brief(&item))).chain(lines).collect()
         }
+        Ok(Reply::Trash { items }) => items
+            .iter()
+            .map(|one| format!("trashed {} +{} by {}\n", brief(&one.item), one.below, one.who))
+            .collect(),
+        Ok(Reply::Purged { items, .. }) => format!("purged {items}\n"),
         Ok(Reply::Conflicts { conflicts }) => conflicts.iter().map(shown_conflict).collect(),
         Ok(Reply::Conflict(conflict)) => shown_conflict(&conflict),
         Ok(Reply::Workspaces { workspaces }) => {

@@ -239,7 +239,12 @@ pub(super) fn delete_workspace(
     receipt.records += records;
     receipt.versions += envelopes.saturating_sub(records);
     receipt.commits += connection.execute("DELETE FROM entries WHERE ws = ?1", [id])? as u64;
+    let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM packs WHERE ws = ?1";
+    receipt.bytes += uint(connection.query_row(sql, [id], |row| row.get(0))?);
+    connection.execute("DELETE FROM packs WHERE ws = ?1", [id])?;
+    connection.execute("DELETE FROM manifests WHERE ws = ?1", [id])?;
     connection.execute("DELETE FROM writers WHERE ws = ?1", [id])?;
+    connection.execute("DELETE FROM purges WHERE ws = ?1", [id])?;
     connection.execute("DELETE FROM workspaces WHERE id = ?1", [id])?;
     receipt.workspaces += 1;
     Ok(())

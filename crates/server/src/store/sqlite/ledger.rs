@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use satchel_crypto::{StateDigest, derive_chain};
 use satchel_wire::limits::{PURGE_OPS_FREE, WORKSPACES_MAX};
 use satchel_wire::{
-    Chain, CharterOp, CommitHeader, Content, Digest, ErrorCode, Expect, Head, Op, Part, RecordId, Refusal,
-    Revision, StaleRecord, WorkspaceEntry, WorkspaceId,
+    AppId, Chain, CharterOp, CommitHeader, Content, Digest, ErrorCode, Expect, Head, Op, Part, RecordId,
+    Refusal, Revision, StaleRecord, WorkspaceEntry, WorkspaceId,
 };
 
 use super::failure::{damaged, int, uint};
@@ -27,7 +27,7 @@ pub(super) struct Ledger {
     pub(super) owner: [u8; 16],
     pub(super) head: Head,
     pub(super) digest: Digest,
-    nodes: u64,
+    pub(super) nodes: u64,
 }
 
 /// Reads a workspace's row.
@@ -179,7 +179,7 @@ fn judge(connection: &Connection, push: &Push) -> Result<Verdict, StoreError> {
         return Ok(reject(ErrorCode::CursorUnknown, "the commit has seen another history"));
     }
     match &header.content {
-        Content::Ops { ops, expects, bulk } => {
+        Content::Ops { ops, expects, bulk, .. } => {
             judge_ops(connection, push, &ledger, &Asked { ops, expects, bulk: *bulk })
         }
         Content::Charter(_) => {
@@ -243,10 +243,18 @@ fn add_writer(connection: &Connection, ws: i64, push: &Push) -> Result<(), Store
 }
 
 fn is_writer(connection: &Connection, ws: i64, push: &Push) -> Result<bool, StoreError> {
+    Ok(writer_key(connection, ws, push.header.app)? == Some(*push.app_key.as_bytes()))
+}
+
+/// The key of an app in a workspace's charter.
+pub(super) fn writer_key(
+    connection: &Connection,
+    ws: i64,
+    app: AppId,
+) -> Result<Option<[u8; 32]>, StoreError> {
     let sql = "SELECT key FROM writers WHERE ws = ?1 AND app = ?2";
-    let of = params![ws, push.header.app.as_bytes()];
-    let key: Option<[u8; 32]> = connection.prepare_cached(sql)?.query_row(of, |row| row.get(0)).optional()?;
-    Ok(key == Some(*push.app_key.as_bytes()))
+    let of = params![ws, app.as_bytes()];
+    Ok(connection.prepare_cached(sql)?.query_row(of, |row| row.get(0)).optional()?)
 }
 
 struct Asked<'a> {
@@ -311,6 +319,9 @@ fn apply(connection: &Connection, push: &Push, ledger: &mut Ledger, ops: &[Op]) 
         } else {
             let sql = "DELETE FROM records WHERE ws = ?1 AND record = ?2 AND part = ?3";
             connection.prepare_cached(sql)?.execute(params![ledger.id, record, part])?;
+            let sql = "INSERT INTO purges (ws, record, part, seq, made_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+            let values = params![ledger.id, record, part, int(ledger.head.seq + 1), int(push.now_ms)];
+            connection.prepare_cached(sql)?.execute(values)?;
         }
         if op.part == Part::Node {
             let change = i64::from(op.put.is_some()) - i64::from(op.parent.is_some());
@@ -350,11 +361,11 @@ fn accept(
     let CommitHeader { commit, .. } = &push.header;
     let chain = derive_chain(ledger.head.chain.as_bytes(), &push.signed.header);
     let head = Head { seq: ledger.head.seq + 1, chain: Chain::new(chain) };
-    let sql =
-        "INSERT INTO entries (ws, seq, commit_id, chain, signature, header) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO entries (ws, seq, commit_id, chain, signature, header, charter) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let charter = matches!(push.header.content, Content::Charter(_));
     let signature = push.signed.signature.as_bytes().as_slice();
     let header = push.signed.header.as_slice();
-    let values = params![ledger.id, int(head.seq), commit.as_bytes(), chain, signature, header];
+    let values = params![ledger.id, int(head.seq), commit.as_bytes(), chain, signature, header, charter];
     connection.prepare_cached(sql)?.execute(values)?;
     let sql = "UPDATE workspaces SET seq = ?2, chain = ?3, digest = ?4, nodes = ?5 WHERE id = ?1";
     let values = params![ledger.id, int(head.seq), chain, ledger.digest.as_bytes(), int(ledger.nodes)];

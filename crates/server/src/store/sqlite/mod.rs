@@ -8,11 +8,13 @@ mod accounts;
 mod failure;
 mod files;
 mod ledger;
+mod packs;
 mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod versions;
 mod writer;
 
 use std::fmt;
@@ -21,16 +23,17 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_wire::{
-    AccountId, AppId, BundleUpdate, DeletionReceipt, Incarnation, Part, RecordId, StoredEnvelope,
-    WorkspaceEntry, WorkspaceId,
+    AccountId, AppId, BundleUpdate, DeletionReceipt, Incarnation, PackId, Part, RecordId, SignedHeader,
+    StoredEnvelope, WorkspaceEntry, WorkspaceId,
 };
 
 use self::ledger::PushWork;
 use self::read::Readers;
 use self::writer::{Erase, Writer};
 use super::{
-    AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, Push, SecretHash, SignedIn, SnapshotEnd,
-    SnapshotPart, SnapshotRequest, Store, StoreError,
+    AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, NewManifest, NewPack, PackVerdict, Push,
+    SecretHash, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError, VersionsPage,
+    VersionsRequest,
 };
 use crate::config::Retention;
 use crate::service::{Outcome, Publish};
@@ -186,6 +189,56 @@ impl Store for SqliteStore {
         records: &[(RecordId, Part)],
     ) -> Result<Vec<StoredEnvelope>, StoreError> {
         self.readers.read(|connection| read::fetch(connection, account, workspace, records))
+    }
+
+    fn versions(&self, account: AccountId, request: &VersionsRequest) -> Result<VersionsPage, StoreError> {
+        self.readers.read(|connection| versions::read(connection, account, request))
+    }
+
+    fn read_bootstrap(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        have: &[PackId],
+        sink: &mut dyn FnMut(SnapshotPart) -> bool,
+    ) -> Result<SnapshotEnd, StoreError> {
+        self.readers.long_read(|connection| packs::bootstrap(connection, account, workspace, have, sink))
+    }
+
+    fn read_packs(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        packs: &[PackId],
+        sink: &mut dyn FnMut(Vec<u8>) -> bool,
+    ) -> Result<(), StoreError> {
+        self.readers.long_read(|connection| packs::read_packs(connection, account, workspace, packs, sink))
+    }
+
+    fn read_headers(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        after: u64,
+    ) -> Result<Vec<SignedHeader>, StoreError> {
+        self.readers.read(|connection| packs::read_headers(connection, account, workspace, after))
+    }
+
+    fn put_pack(&self, account: AccountId, pack: NewPack) -> Result<PackVerdict, StoreError> {
+        self.write(move |connection| packs::put_pack(connection, account, &pack))
+    }
+
+    fn put_manifest(&self, account: AccountId, manifest: NewManifest) -> Result<PackVerdict, StoreError> {
+        self.write(move |connection| packs::put_manifest(connection, account, &manifest))
+    }
+
+    fn wants_packs(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        app: AppId,
+    ) -> Result<bool, StoreError> {
+        self.readers.read(|connection| packs::wants(connection, account, workspace, app))
     }
 
     fn add_invite(&self, invite: SecretHash, now_ms: u64) -> Result<(), StoreError> {

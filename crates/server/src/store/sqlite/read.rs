@@ -62,11 +62,19 @@ impl Readers {
         request: &SnapshotRequest,
         sink: &mut dyn FnMut(SnapshotPart) -> bool,
     ) -> Result<SnapshotEnd, StoreError> {
+        self.long_read(|connection| snapshot(connection, account, request, sink))
+    }
+
+    /// Runs a read that lasts as long as its receiver takes.
+    pub(super) fn long_read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let lease = self.lease(true)?;
         let connection = lease.connection();
         // Dropping it rolls back, which is the end of a read.
         let _transaction = connection.unchecked_transaction()?;
-        snapshot(connection, account, request, sink)
+        read(connection)
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
@@ -112,12 +120,16 @@ impl Drop for Lease<'_> {
     }
 }
 
-fn owned(connection: &Connection, account: AccountId, workspace: WorkspaceId) -> Result<Ledger, StoreError> {
+pub(super) fn owned(
+    connection: &Connection,
+    account: AccountId,
+    workspace: WorkspaceId,
+) -> Result<Ledger, StoreError> {
     let found = ledger::find(connection, workspace)?;
     found.filter(|ledger| ledger.owner == *account.as_bytes()).ok_or(StoreError::NotFound)
 }
 
-fn snapshot(
+pub(super) fn snapshot(
     connection: &Connection,
     account: AccountId,
     request: &SnapshotRequest,
@@ -160,7 +172,7 @@ fn send_headers(
     Ok(headers.is_empty() || sink(SnapshotPart::Headers { first_seq, headers }))
 }
 
-fn read_header(row: &Row<'_>) -> Result<SignedHeader, StoreError> {
+pub(super) fn read_header(row: &Row<'_>) -> Result<SignedHeader, StoreError> {
     let header: Vec<u8> = row.get(0)?;
     let signature = row.get_ref(1)?.as_blob().ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
     let signature = Signature::new(signature.ok_or(damaged("signature"))?);

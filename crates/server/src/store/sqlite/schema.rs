@@ -3,9 +3,11 @@
 //! ```text
 //! accounts ─┬─ apps (a session each)
 //!           └─ workspaces ─┬─ entries (the ledger)      by seq and by commit id
+//!                          ├─ manifests (the newest) and packs (its pieces, and loose ones)
 //!                          ├─ writers (the charter's apps)
 //!                          ├─ records (the current state) ── envelope ─┐
-//!                          └─ envelopes (every version, append-only) ◀─┘
+//!                          ├─ envelopes (every version, append-only) ◀─┘
+//!                          └─ purges (which entry purged what, for the history)
 //! ```
 //!
 //! Envelopes are only ever appended: a new version is one row more, and what is not current is
@@ -71,8 +73,10 @@ CREATE TABLE entries (
     chain BLOB NOT NULL,
     signature BLOB NOT NULL,
     header BLOB NOT NULL,
+    charter INTEGER NOT NULL,
     PRIMARY KEY (ws, seq)
 ) WITHOUT ROWID;
+CREATE INDEX entries_charter ON entries (ws, seq) WHERE charter;
 CREATE UNIQUE INDEX entries_commit ON entries (ws, commit_id);
 CREATE TABLE writers (
     ws INTEGER NOT NULL,
@@ -100,6 +104,30 @@ CREATE TABLE envelopes (
     bytes BLOB NOT NULL
 );
 CREATE INDEX envelopes_record ON envelopes (ws, record, part, seq);
+CREATE TABLE manifests (
+    ws INTEGER PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    manifest BLOB NOT NULL,
+    signature BLOB NOT NULL
+);
+CREATE TABLE packs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ws INTEGER NOT NULL,
+    pack BLOB NOT NULL,
+    made_ms INTEGER NOT NULL,
+    named INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (ws, pack)
+);
+CREATE INDEX packs_loose ON packs (made_ms) WHERE NOT named;
+CREATE TABLE purges (
+    ws INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    part INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL,
+    PRIMARY KEY (ws, record, part, seq)
+) WITHOUT ROWID;
 ";
 
 /// What stands at the beginning of a database's life.

@@ -40,6 +40,14 @@ pub(super) fn prune(
             OR (SELECT count(*) FROM envelopes AS n WHERE n.ws = old.ws AND n.record = old.record
                 AND n.part = old.part AND n.seq > old.seq) >= ?4)";
     connection.prepare_cached(sql)?.execute(params![after, last, made_before, retention.versions])?;
+    // Packs whose manifest never came.
+    let loose_before = int(now_ms.saturating_sub(satchel_wire::limits::PACKS_LOOSE_MS));
+    let sql = "DELETE FROM packs WHERE NOT named AND made_ms < ?1";
+    connection.prepare_cached(sql)?.execute([loose_before])?;
+    // A purge is told as long as there is a version that it ended.
+    let sql = "DELETE FROM purges AS p WHERE made_ms < ?1 AND NOT EXISTS (SELECT 1 FROM envelopes AS e
+        WHERE e.ws = p.ws AND e.record = p.record AND e.part = p.part AND e.seq < p.seq)";
+    connection.prepare_cached(sql)?.execute([made_before])?;
     Ok(last)
 }
 

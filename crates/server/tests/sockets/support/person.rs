@@ -7,7 +7,7 @@ use satchel_crypto::{
     IdentityKeys, RecoveryCode, WrapContext, derive_revision, derive_workspace_id, seal_envelope,
 };
 use satchel_wire::{
-    AccountBundle, AccountId, AddedApp, AppId, AppKind, AppLogin, AppLoginReply, Bytes32, CharterOp,
+    AccountBundle, AccountId, AddedApp, AppId, AppKind, AppLogin, AppLoginReply, Bytes32, Chain, CharterOp, Digest, Manifest, SignedManifest,
     ClientFrame, CommitHeader, CommitId, Content, Founding, GrantId, Head, Incarnation, KeyWrap, Op, Opened,
     PROTOCOL_VERSION, Part, RecordId, Refusal, Revision, ServerFrame, SignInFinish, SignInFinishReply,
     SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
@@ -271,6 +271,25 @@ impl TestApp {
         .await
     }
 
+    /// A manifest of an empty workspace, well signed.
+    pub(crate) fn manifest(&self, workspace: WorkspaceId) -> SignedManifest {
+        let manifest = Manifest {
+            workspace,
+            author: self.account,
+            app: self.app,
+            head: Head { seq: 1, chain: Chain::new([1; 32]) },
+            digest: Digest::new([0; 32]),
+            epoch: 1,
+            nodes: 0,
+            bodies: 0,
+            charter: Bytes32::new([0; 32]),
+            packs: Vec::new(),
+        };
+        let bytes = manifest.encode();
+        let signature = Signature::new(self.key.sign_manifest(&bytes));
+        SignedManifest { manifest: bytes.into(), signature }
+    }
+
     /// A commit that puts one record.
     pub(crate) fn put(&self, workspace: WorkspaceId, put: &Put<'_>) -> (CommitId, Revision, ClientFrame) {
         let place = EnvelopePlace {
@@ -282,7 +301,7 @@ impl TestApp {
         let envelope = seal_envelope(put.key, 1, &place, parent, put.payload, &mut OsRng).expect("it seals");
         let revision = Revision::new(derive_revision(&place, &envelope));
         let op = Op { record: put.record, part: Part::Body, parent: put.parent, put: Some(revision) };
-        let content = Content::Ops { ops: vec![op], expects: Vec::new(), bulk: false };
+        let content = Content::Ops { ops: vec![op], expects: Vec::new(), bulk: false, returned: None };
         let (id, header) = self.commit(workspace, content);
         (id, revision, ClientFrame::Commit { header, envelopes: vec![ByteVec::from(envelope)] })
     }

@@ -1,0 +1,123 @@
+//! One app: a profile of its own, kept connected, and the few calls that the scenes are made of.
+
+use std::path::Path;
+use std::time::Duration;
+
+use satchel_client::api::{ApiError, Call, FieldEdit, ItemView, Reply, Request, Secret, Source, State};
+use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice};
+use tokio::sync::watch;
+
+use crate::Outcome;
+
+const PASSWORD: &str = "a long enough password";
+const PATIENCE: Duration = Duration::from_mins(5);
+const PATIENCE_MS: u64 = 300_000;
+
+fn words(error: ApiError) -> Box<dyn std::error::Error> {
+    format!("{error:?}").into()
+}
+
+/// A profile that this process holds.
+pub(crate) struct App {
+    client: Client,
+    changed: watch::Receiver<u64>,
+}
+
+impl App {
+    /// A new home, signed up.
+    pub(crate) async fn sign_up(home: &Path, server: &str, email: &str) -> Outcome<Self> {
+        let app = Self::open(home).await?;
+        let (server, email) = (server.to_owned(), email.to_owned());
+        let password = Secret(PASSWORD.to_owned());
+        app.call(Call::SignUp { server, email, password, app_name: None, invite: None }, 0).await?;
+        app.sync().await?;
+        Ok(app)
+    }
+
+    /// A new home, signed in; what it waits for comes after that.
+    pub(crate) async fn sign_in(home: &Path, server: &str, email: &str) -> Outcome<Self> {
+        let app = Self::open(home).await?;
+        let (server, email) = (server.to_owned(), email.to_owned());
+        let password = Secret(PASSWORD.to_owned());
+        app.call(Call::SignIn { server, email, password, app_name: None, take_over: None }, 0).await?;
+        Ok(app)
+    }
+
+    async fn open(home: &Path) -> Outcome<Self> {
+        let options = ClientOptions {
+            home: home.to_owned(),
+            keyring: KeyringChoice::Off,
+            mode: Mode::Agent,
+            extra_ca: None,
+            proxy: None,
+            transport: TransportChoice::Auto,
+        };
+        let client = Client::open(options).await.map_err(words)?;
+        let changed = client.watch();
+        Ok(Self { client, changed })
+    }
+
+    pub(crate) async fn call(&self, call: Call, wait_ms: u64) -> Outcome<Reply> {
+        let request = Request { workspace: None, wait_ms, call };
+        tokio::time::timeout(PATIENCE, self.client.call(request, None)).await?.map_err(words)
+    }
+
+    /// Waits until everything is acknowledged and applied.
+    pub(crate) async fn sync(&self) -> Outcome<()> {
+        self.call(Call::Sync { timeout_ms: PATIENCE_MS }, 0).await.map(drop)
+    }
+
+    /// Imports a file and waits until the server has it.
+    pub(crate) async fn import(&self, file: &Path) -> Outcome<()> {
+        let source = Source::Path(file.to_string_lossy().into_owned());
+        self.call(Call::Import { source, mode: None, dry_run: false }, 0).await?;
+        self.sync().await
+    }
+
+    /// Sets a request's URL; the local store has it when this returns.
+    pub(crate) async fn edit(&self, id: &str, url: &str) -> Outcome<()> {
+        let fields = vec![FieldEdit { field: "url".to_owned(), value: Some(url.to_owned()) }];
+        self.call(Call::Set { path: id.to_owned(), fields }, 0).await.map(drop)
+    }
+
+    /// The ids of all requests.
+    pub(crate) async fn requests(&self) -> Outcome<Vec<String>> {
+        let items = self.items().await?;
+        Ok(items.into_iter().filter(|item| item.kind == "request").map(|item| item.id).collect())
+    }
+
+    pub(crate) async fn items(&self) -> Outcome<Vec<ItemView>> {
+        match self.call(Call::List { path: None, tree: true }, 0).await? {
+            Reply::Items { items } => Ok(items),
+            other => Err(format!("an unexpected reply: {other:?}").into()),
+        }
+    }
+
+    pub(crate) async fn has(&self, id: &str, url: &str) -> Outcome<bool> {
+        match self.call(Call::Show { path: id.to_owned(), secrets: false }, 0).await? {
+            Reply::Item { document, .. } => Ok(document.to_string().contains(url)),
+            other => Err(format!("an unexpected reply: {other:?}").into()),
+        }
+    }
+
+    pub(crate) async fn is_in_sync(&self) -> Outcome<bool> {
+        match self.call(Call::Status, 0).await? {
+            Reply::Status(status) => Ok(status.state == State::InSync && status.pending.down == 0),
+            other => Err(format!("an unexpected reply: {other:?}").into()),
+        }
+    }
+
+    /// Waits for anything to change since this was last asked.
+    pub(crate) async fn changed(&mut self) -> Outcome<()> {
+        Ok(tokio::time::timeout(PATIENCE, self.changed.changed()).await??)
+    }
+
+    /// Waits until a request has this URL here.
+    pub(crate) async fn until(&mut self, id: &str, url: &str) -> Outcome<()> {
+        self.changed.borrow_and_update();
+        while !self.has(id, url).await? {
+            self.changed().await?;
+        }
+        Ok(())
+    }
+}

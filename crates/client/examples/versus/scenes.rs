@@ -1,0 +1,153 @@
+//! The scenes, the same for every system (`bench/peers/src/drive.mjs`).
+
+use std::time::{Duration, Instant};
+
+use crate::app::App;
+use crate::measure::{cpu_seconds, millis, quantile, resident_megabytes, tell};
+use crate::server::Server;
+use crate::{Options, Outcome};
+
+const EMAIL: &str = "bench@example.com";
+/// Apps of one account in the scene with idle ones: the server takes at most 32 sockets of an account.
+const APPS_OF_AN_ACCOUNT: usize = 25;
+/// A server settles for this long before its memory is read.
+const SETTLE_TIME: Duration = Duration::from_secs(1);
+/// A fresh app's tree is not looked at more often: each look takes time from what it looks at.
+const LOOK_PERIOD: Duration = Duration::from_millis(10);
+
+/// Fill, edits, and unless only those are wanted, a burst and a fresh app.
+pub(crate) async fn work(options: &Options, whole: bool) -> Outcome<()> {
+    let server = Server::start(&options.server, &options.folder)?;
+    let a = App::sign_up(&options.folder.join("a"), &server.url, EMAIL).await?;
+    let begun = Instant::now();
+    a.import(&options.input).await?;
+    tell("fill", begun.elapsed().as_secs_f64(), "s");
+    let mut b = App::sign_in(&options.folder.join("b"), &server.url, EMAIL).await?;
+    b.sync().await?;
+    let ids = b.requests().await?;
+    edits(options, &a, &mut b, &ids).await?;
+    if whole {
+        burst(options, &server, &a, &mut b, &ids).await?;
+        fresh(options, &server, ids.len()).await?;
+        fresh_bytes(options, &server).await?;
+    }
+    Ok(())
+}
+
+async fn edits(options: &Options, a: &App, b: &mut App, ids: &[String]) -> Outcome<()> {
+    let mut latencies = Vec::with_capacity(options.edits);
+    for number in 0..options.edits {
+        let id = &ids[(number * 7_919) % ids.len()];
+        let url = format!("https://edited.example.com/{number}/end");
+        let begun = Instant::now();
+        let (edited, seen) = tokio::join!(a.edit(id, &url), b.until(id, &url));
+        edited.and(seen)?;
+        latencies.push(millis(begun.elapsed()));
+    }
+    tell("edit p50", quantile(&latencies, 50), "ms");
+    tell("edit p99", quantile(&latencies, 99), "ms");
+    Ok(())
+}
+
+async fn burst(options: &Options, server: &Server, a: &App, b: &mut App, ids: &[String]) -> Outcome<()> {
+    let process = server.process();
+    let (begun, cpu) = (Instant::now(), cpu_seconds(process)?);
+    for number in 0..options.edits {
+        a.edit(&ids[(number * 7_919 + 1) % ids.len()], &format!("burst-{number}-end")).await?;
+    }
+    let last = options.edits - 1;
+    b.until(&ids[(last * 7_919 + 1) % ids.len()], &format!("burst-{last}-end")).await?;
+    tell("burst", begun.elapsed().as_secs_f64(), "s");
+    let spent = cpu_seconds(process)? - cpu;
+    let count = u32::try_from(options.edits)?;
+    tell("burst server CPU per edit", spent * 1e6 / f64::from(count), "µs");
+    Ok(())
+}
+
+/// From the sign-in (told apart: it takes as long as its password hash) to the tree, and to everything
+/// verified, decrypted and stored.
+async fn fresh(options: &Options, server: &Server, count: usize) -> Outcome<()> {
+    let begun = Instant::now();
+    let mut app = App::sign_in(&options.folder.join("fresh"), &server.url, EMAIL).await?;
+    let signed_in = begun.elapsed();
+    let mut tree = None;
+    loop {
+        if tree.is_none() && app.requests().await?.len() == count {
+            tree = Some(begun.elapsed());
+        }
+        if tree.is_some() && app.is_in_sync().await? {
+            break;
+        }
+        app.changed().await?;
+        tokio::time::sleep(LOOK_PERIOD).await;
+    }
+    let all = begun.elapsed();
+    tell("fresh sign-in", millis(signed_in), "ms");
+    tell("fresh tree", millis(tree.unwrap_or(all).saturating_sub(signed_in)), "ms");
+    tell("fresh all", millis(all.saturating_sub(signed_in)), "ms");
+    Ok(())
+}
+
+async fn fresh_bytes(options: &Options, server: &Server) -> Outcome<()> {
+    let proxy = server.proxy().await?;
+    let app = App::sign_in(&options.folder.join("counted"), &proxy.url, EMAIL).await?;
+    app.sync().await?;
+    let bytes = u32::try_from(proxy.received())?;
+    tell("fresh bytes", f64::from(bytes) / 1e6, "MB");
+    Ok(())
+}
+
+/// So many connected apps, then the server's memory.
+pub(crate) async fn idle(options: &Options) -> Outcome<()> {
+    let server = Server::start(&options.server, &options.folder)?;
+    let proxy = server.proxy().await?;
+    let mut apps = Vec::with_capacity(options.apps);
+    for number in 0..options.apps {
+        let home = options.folder.join(format!("app{number}"));
+        let email = format!("idle{}@example.com", number / APPS_OF_AN_ACCOUNT);
+        let app = if number % APPS_OF_AN_ACCOUNT == 0 {
+            App::sign_up(&home, &proxy.url, &email).await?
+        } else {
+            App::sign_in(&home, &proxy.url, &email).await?
+        };
+        app.sync().await?;
+        apps.push(app);
+    }
+    tokio::time::sleep(SETTLE_TIME).await;
+    for app in &apps {
+        if !app.is_in_sync().await? {
+            return Err("an app is not connected".into());
+        }
+    }
+    tell("idle memory", resident_megabytes(server.process())?, "MB");
+    Ok(())
+}
+
+/// Edits until each of so many apps has them. They are apps of one account, so the server's limit of
+/// sockets for an account bounds them.
+pub(crate) async fn subscribers(options: &Options) -> Outcome<()> {
+    let server = Server::start(&options.server, &options.folder)?;
+    let proxy = server.proxy().await?;
+    let a = App::sign_up(&options.folder.join("a"), &proxy.url, EMAIL).await?;
+    a.import(&options.input).await?;
+    let ids = a.requests().await?;
+    let mut others = Vec::with_capacity(options.apps);
+    for number in 0..options.apps {
+        let app = App::sign_in(&options.folder.join(format!("app{number}")), &proxy.url, EMAIL).await?;
+        app.sync().await?;
+        others.push(app);
+    }
+    let mut latencies = Vec::with_capacity(options.edits);
+    for number in 0..options.edits {
+        let (id, url) = (&ids[number % ids.len()], format!("to-all-{number}-end"));
+        let begun = Instant::now();
+        let seen = others.iter_mut().map(|app| app.until(id, &url));
+        let (edited, seen) = tokio::join!(a.edit(id, &url), futures_util::future::join_all(seen));
+        edited?;
+        seen.into_iter().collect::<Outcome<Vec<()>>>()?;
+        latencies.push(millis(begun.elapsed()));
+    }
+    tell("subscribers p50", quantile(&latencies, 50), "ms");
+    tell("subscribers p99", quantile(&latencies, 99), "ms");
+    Ok(())
+}

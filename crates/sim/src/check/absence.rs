@@ -1,0 +1,25 @@
+//! Absence never becomes deletion: what was made is there, and lies in the trash only if someone put it there.
+
+use super::{Checked, View, violation};
+use crate::oracle::Oracle;
+
+/// Looks at what an app shows at the end.
+pub(crate) fn check(oracle: &Oracle, view: &View) -> Checked {
+    for record in oracle.records() {
+        let Some((node, body)) = view.get(&record) else {
+            return Err(violation("absence", format!("item {record} is gone, and nobody removed it")));
+        };
+        if body.is_none() {
+            return Err(violation("absence", format!("the body of item {record} is gone")));
+        }
+        if let Some(trashed) = &node.trashed
+            && !oracle.has_trashed(record, trashed.when_ms)
+        {
+            return Err(violation(
+                "absence",
+                format!("item {record} is in the trash, and nobody put it there"),
+            ));
+        }
+    }
+    Ok(())
+}

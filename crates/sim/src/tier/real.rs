@@ -1,0 +1,168 @@
+//! The real tier: the products' cryptography, and their `SQLite` files on both sides.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use satchel_client::{AccountStore, AccountStoreError};
+use satchel_crypto::LocalKey;
+use satchel_server::service::Publish;
+use satchel_server::store::Store as ServerStore;
+use satchel_server::store::sqlite::{DataDir, SqliteStore};
+use satchel_sync::{Batch, Kept, Key, Loaded, Store};
+use satchel_wire::{CommitId, WorkspaceId};
+use tempfile::TempDir;
+
+use super::{AppDisk, ServerDisk, Tier};
+use crate::rng::SimRng;
+
+/// One world in a temporary folder, in memory where the system has such a place.
+pub(crate) struct Real {
+    folder: Arc<TempDir>,
+    count: usize,
+}
+
+/// An app's file.
+pub(crate) struct FileDisk {
+    folder: PathBuf,
+    store: Option<AccountStore>,
+    backups: usize,
+    _kept: Arc<TempDir>,
+}
+
+/// The server's data directory.
+pub(crate) struct DirDisk {
+    folder: PathBuf,
+    seed: SimRng,
+    backups: usize,
+    _kept: Arc<TempDir>,
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    drop(fs::remove_dir_all(to));
+    fs::create_dir_all(to).expect("a temporary folder takes folders");
+    for entry in fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder lists");
+        if entry.path().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).expect("a temporary folder takes files");
+        }
+    }
+}
+
+impl FileDisk {
+    fn store(&self) -> &AccountStore {
+        self.store.as_ref().expect("it is open but while it is set back")
+    }
+
+    fn close(&mut self) {
+        self.store = None;
+    }
+
+    fn open(&mut self) {
+        let key = LocalKey::from_secret([3; 32]);
+        self.store = Some(AccountStore::open(&self.folder.join("account.db"), key).expect("the file opens"));
+    }
+}
+
+impl AppDisk for FileDisk {
+    type Backup = PathBuf;
+
+    fn backup(&mut self) -> PathBuf {
+        self.close();
+        self.backups += 1;
+        let backup = self.folder.with_extension(format!("backup-{}", self.backups));
+        copy_files(&self.folder, &backup);
+        self.open();
+        backup
+    }
+
+    fn restore(&mut self, backup: &PathBuf) {
+        self.close();
+        copy_files(backup, &self.folder);
+        self.open();
+    }
+
+    fn reopen(&mut self) {
+        self.close();
+        self.open();
+    }
+}
+
+impl Store for FileDisk {
+    type Error = AccountStoreError;
+
+    fn workspaces(&self) -> Result<Vec<WorkspaceId>, AccountStoreError> {
+        self.store().workspaces()
+    }
+
+    fn load(&self, workspace: WorkspaceId) -> Result<Loaded, AccountStoreError> {
+        self.store().load(workspace)
+    }
+
+    fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, AccountStoreError> {
+        self.store().base(workspace, key)
+    }
+
+    fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, AccountStoreError> {
+        self.store().pending(workspace, key)
+    }
+
+    fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, AccountStoreError> {
+        self.store().in_flight(workspace, commit)
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Result<(), AccountStoreError> {
+        self.store.as_mut().expect("it is open but while it is set back").apply(batch)
+    }
+}
+
+impl ServerDisk for DirDisk {
+    type Backup = PathBuf;
+
+    fn open(&mut self, publish: Arc<dyn Publish>) -> Arc<dyn ServerStore> {
+        let dir = DataDir::lock(&self.folder).expect("no other server uses it");
+        Arc::new(
+            SqliteStore::open(dir, publish, &mut self.seed).expect("a data directory in good order opens"),
+        )
+    }
+
+    // A power cut under SQLite needs another process: `crates/app/tests` has those.
+    fn lose_unsynced(&mut self) {}
+
+    fn backup(&mut self) -> PathBuf {
+        self.backups += 1;
+        let backup = self.folder.with_extension(format!("backup-{}", self.backups));
+        copy_files(&self.folder, &backup);
+        backup
+    }
+
+    fn restore(&mut self, backup: &PathBuf, _: bool, _: &mut SimRng) {
+        copy_files(backup, &self.folder);
+    }
+}
+
+impl Tier for Real {
+    const NAME: &'static str = "real";
+    type App = FileDisk;
+    type Server = DirDisk;
+
+    fn begin() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self { folder: Arc::new(folder.expect("the system has room for a folder")), count: 0 }
+    }
+
+    fn app(&mut self) -> FileDisk {
+        self.count += 1;
+        let folder = self.folder.path().join(format!("app-{}", self.count));
+        fs::create_dir(&folder).expect("a temporary folder takes folders");
+        let mut disk = FileDisk { folder, store: None, backups: 0, _kept: Arc::clone(&self.folder) };
+        disk.open();
+        disk
+    }
+
+    fn server(&mut self, rng: &mut SimRng) -> DirDisk {
+        let folder = self.folder.path().join("server");
+        DirDisk { folder, seed: rng.clone(), backups: 0, _kept: Arc::clone(&self.folder) }
+    }
+}

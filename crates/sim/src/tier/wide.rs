@@ -1,0 +1,73 @@
+//! The wide tier: everything in memory, for many histories a second.
+
+use std::sync::{Arc, OnceLock};
+
+use satchel_crypto::ServerSetup;
+use satchel_server::service::Publish;
+use satchel_server::store::Store as ServerStore;
+use satchel_server::store::memory::{MemoryDisk, MemoryStore as ServerMemory};
+use satchel_sync::MemoryStore;
+
+use super::{AppDisk, ServerDisk, Tier};
+use crate::rng::SimRng;
+
+/// One world in memory.
+pub(crate) struct Wide;
+
+impl AppDisk for MemoryStore {
+    type Backup = MemoryStore;
+
+    fn backup(&mut self) -> MemoryStore {
+        self.clone()
+    }
+
+    fn restore(&mut self, backup: &MemoryStore) {
+        *self = backup.clone();
+    }
+
+    fn reopen(&mut self) {}
+}
+
+impl ServerDisk for MemoryDisk {
+    type Backup = MemoryDisk;
+
+    fn open(&mut self, publish: Arc<dyn Publish>) -> Arc<dyn ServerStore> {
+        Arc::new(ServerMemory::open(self.clone(), publish))
+    }
+
+    fn lose_unsynced(&mut self) {
+        MemoryDisk::lose_unsynced(self);
+    }
+
+    fn backup(&mut self) -> MemoryDisk {
+        self.snapshot()
+    }
+
+    fn restore(&mut self, backup: &MemoryDisk, renew: bool, rng: &mut SimRng) {
+        *self = backup.snapshot();
+        if renew {
+            self.renew(rng);
+        }
+    }
+}
+
+impl Tier for Wide {
+    const NAME: &'static str = "wide";
+    type App = MemoryStore;
+    type Server = MemoryDisk;
+
+    fn begin() -> Self {
+        Self
+    }
+
+    fn app(&mut self) -> MemoryStore {
+        MemoryStore::default()
+    }
+
+    fn server(&mut self, rng: &mut SimRng) -> MemoryDisk {
+        static SETUP: OnceLock<Arc<Vec<u8>>> = OnceLock::new();
+        let setup =
+            SETUP.get_or_init(|| Arc::new(ServerSetup::make(&mut SimRng::new(1, 1)).to_bytes().to_vec()));
+        MemoryDisk::with_setup(Arc::clone(setup), rng)
+    }
+}

@@ -1,0 +1,601 @@
+//! A server that was restored from an older backup: what its ledger lacks is brought back.
+//!
+//! ```text
+//!  the old life   1 ─ 2 ─ 3 ─ 4 ─ 5 ─ 6      this app's cursor: 6
+//!                         │ backup
+//!  the new life           3 ─ 4'─ 5'         another app was here before
+//! ```
+//! The incarnation of the greeting tells a restore from a lie: without a new one, a shorter or another
+//! ledger stays an alarm and nothing of it is applied. With a new one the whole ledger is read again,
+//! from its founding, and verified like any other (same founding, charter, chain, signatures, digest).
+//! Then each record part is judged by evidence of this app's own: what the restored ledger shows to have
+//! grown out of this app's state is newer and taken; what it has not seen is brought back as an ordinary
+//! change over the restored state. Something is deleted again only if this app's own chain shows that
+//! it was there before and this app's own cursor that it was not there any more.
+//!
+//! Commits that bring something back say so ([`Returned`]), so that apps that bring back one record
+//! know which of two states of the old life is the later one: neither a conflict nor a step back.
+//!
+//! Invariants: base, cursor, life and what waits change in one transaction; no state that this app
+//! holds is dropped for an older one; a state is never taken as deleted because it is absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use satchel_crypto::{StateDigest, derive_chain};
+use satchel_model::merge::Authorship;
+use satchel_wire::{
+    AddedApp, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest, Head, Incarnation, Op, Part,
+    RecordId, Returned, ReturnedOp, Revision, SignedHeader, WorkspaceId,
+};
+
+use crate::EngineError;
+use crate::effects::{Effects, accepted_content, merge, part_byte};
+use crate::engine::{Engine, Event, sign};
+use crate::planted::{self, Bug};
+use crate::rebase::{self, Step};
+use crate::replica::{Base, Flight, Link, Opened, Pending, Replica};
+use crate::staging::{Refused, Staging};
+use crate::store::{Alarm, InFlight, Key, Store, Write};
+
+/// What this app brings back, and from which life of the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Returning {
+    pub(crate) incarnation: Incarnation,
+    /// Where this app stood in that life.
+    pub(crate) seq: u64,
+    marks: BTreeMap<Key, Mark>,
+}
+
+/// One part that is brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    /// The entry of the old life that made it what it is; for a purge, where the app stood.
+    seq: u64,
+    /// The waiting change that is that state and nothing more; 0 if none is.
+    ordinal: u64,
+}
+
+/// What the staged operations on one part say of the old life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Claim {
+    /// States of the old life up to this entry are contained.
+    seq: u64,
+    /// The last operation is exactly the state of this entry.
+    exact: Option<u64>,
+}
+
+impl Claim {
+    pub(crate) fn add(&mut self, op: Option<ReturnedOp>) {
+        let op = op.filter(|op| op.seq > 0);
+        self.seq = self.seq.max(op.map_or(0, |op| op.seq));
+        self.exact = op.filter(|op| op.exact).map(|op| op.seq);
+    }
+}
+
+/// What an operation of the server is to a change that brings something back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// It contains what is brought back, which is nothing more: the server's stands.
+    Later,
+    /// It is an older state of the same history: what waits stands over it.
+    Earlier,
+    /// It is the very state that what waits was based on.
+    Base,
+    /// Anything else: merged like every change.
+    Unrelated,
+}
+
+impl Returning {
+    pub(crate) fn relation(&self, key: Key, pending: Pending, claim: Claim) -> Relation {
+        let Some(mark) = self.marks.get(&key) else { return Relation::Unrelated };
+        let exact = mark.ordinal == pending.ordinal;
+        if pending.purged {
+            let is_before = claim.exact.is_some_and(|seq| seq <= mark.seq);
+            return if exact && is_before { Relation::Earlier } else { Relation::Unrelated };
+        }
+        if claim.seq >= mark.seq {
+            return match claim.exact {
+                _ if exact => Relation::Later,
+                Some(seq) if seq == mark.seq => Relation::Base,
+                _ => Relation::Unrelated,
+            };
+        }
+        if claim.exact.is_some() { Relation::Earlier } else { Relation::Unrelated }
+    }
+
+    /// What a commit with these operations brings back.
+    pub(crate) fn returned(&self, ops: &[Op], ordinals: &[u64]) -> Option<Returned> {
+        let claim =
+            |(op, ordinal): (&Op, &u64)| match self.marks.get(&Key { record: op.record, part: op.part }) {
+                Some(mark) => ReturnedOp { seq: mark.seq, exact: mark.ordinal == *ordinal },
+                None => ReturnedOp { seq: 0, exact: false },
+            };
+        let ops: Vec<_> = ops.iter().zip(ordinals).map(claim).collect();
+        let claims = ops.iter().any(|op| op.seq > 0);
+        claims.then_some(Returned { incarnation: self.incarnation, ops })
+    }
+
+    fn is_done(&self, pending: &BTreeMap<Key, Pending>) -> bool {
+        !self.marks.keys().any(|key| pending.contains_key(key))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut out = self.incarnation.as_bytes().to_vec();
+        out.extend(self.seq.to_le_bytes());
+        for (key, mark) in &self.marks {
+            out.extend(key.record.as_bytes());
+            out.push(part_byte(*key));
+            out.extend(mark.seq.to_le_bytes());
+            out.extend(mark.ordinal.to_le_bytes());
+        }
+        out
+    }
+
+    /// Reads what was stored; none if it is damaged, which costs conflicts and no content.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (incarnation, rest) = bytes.split_first_chunk::<16>()?;
+        let (seq, rest) = rest.split_first_chunk::<8>()?;
+        let (rows, rest) = rest.as_chunks::<33>();
+        let marks = rows.iter().map(decode_mark).collect::<Option<_>>()?;
+        let (incarnation, seq) = (Incarnation::new(*incarnation), u64::from_le_bytes(*seq));
+        rest.is_empty().then_some(Self { incarnation, seq, marks })
+    }
+}
+
+fn decode_mark(row: &[u8; 33]) -> Option<(Key, Mark)> {
+    let (record, rest) = row.split_first_chunk::<16>()?;
+    let (part, rest) = rest.split_first()?;
+    let (seq, ordinal) = rest.split_first_chunk::<8>()?;
+    let part = match part {
+        0 => Part::Node,
+        1 => Part::Body,
+        _ => return None,
+    };
+    let mark = Mark { seq: u64::from_le_bytes(*seq), ordinal: u64::from_le_bytes(ordinal.try_into().ok()?) };
+    Some((Key { record: RecordId::new(*record), part }, mark))
+}
+
+/// What one part's two states are to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The same.
+    Same,
+    /// The server's grew out of this app's.
+    Server,
+    /// This app's is later, or the server never had it.
+    Mine,
+    /// This app has seen it go.
+    Purged,
+    /// Both went on from a state that neither is any more.
+    Both,
+}
+
+/// The restored ledger as it was verified, against what this app had.
+struct Comparison<'a> {
+    replica: &'a Replica,
+    staging: &'a Staging,
+    /// The newest entry that both lives have.
+    fork: u64,
+    /// The base is complete, so that what is absent from it was purged.
+    is_whole: bool,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(replica: &'a Replica, staging: &'a Staging) -> Self {
+        let on_chain = |head: &&Head| replica.chains.get(&head.seq) == Some(&head.chain);
+        let fork = staging.chains.iter().rev().find(on_chain).map_or(0, |head| head.seq);
+        let shared = replica.base.iter().filter(|(key, base)| {
+            let history = staging.history.get(key).map_or(&[][..], Vec::as_slice);
+            history.contains(&(base.seq, Some(base.revision)))
+        });
+        let fork = shared.map(|(_, base)| base.seq).max().unwrap_or(0).max(fork);
+        Self { replica, staging, fork, is_whole: replica.is_whole() }
+    }
+
+    fn keys(&self) -> BTreeSet<Key> {
+        self.replica.base.keys().chain(self.staging.changed.keys()).copied().collect()
+    }
+
+    fn server(&self, key: Key) -> Option<(u64, Revision)> {
+        let (seq, revision) = self.staging.changed.get(&key)?;
+        Some((*seq, (*revision)?))
+    }
+
+    /// Of one life: the server's state grew out of what was acknowledged here, whatever lay between.
+    fn rebase(&self, key: Key) -> Verdict {
+        let mine = self.replica.base.get(&key).map(|base| base.revision);
+        match rebase::step(mine, self.server(key).map(|(_, revision)| revision)) {
+            Step::Unchanged => Verdict::Same,
+            Step::Changed | Step::New | Step::Gone => Verdict::Server,
+        }
+    }
+
+    fn judge(&self, key: Key) -> Verdict {
+        let claim = self.staging.claims.get(&key).copied().unwrap_or_default();
+        let server = self.server(key);
+        let Some(mine) = self.replica.base.get(&key) else {
+            let Some((seq, _)) = server else { return Verdict::Same };
+            let was_here = seq <= self.fork || claim.exact.is_some_and(|seq| seq <= self.replica.head.seq);
+            return if was_here && self.is_whole { Verdict::Purged } else { Verdict::Server };
+        };
+        if server.is_some_and(|(_, revision)| revision == mine.revision) {
+            return Verdict::Same;
+        }
+        let history = self.staging.history.get(&key).map_or(&[][..], Vec::as_slice);
+        let is_known = history.iter().any(|(_, revision)| *revision == Some(mine.revision));
+        if is_known || claim.seq >= mine.seq || planted::is(Bug::RollbackNotBroughtBack) {
+            return Verdict::Server;
+        }
+        let is_older = history.last().is_none_or(|(seq, _)| *seq <= self.fork);
+        if is_older || claim.exact.is_some() || server.is_none() { Verdict::Mine } else { Verdict::Both }
+    }
+}
+
+/// What becomes of a replica, before it is written.
+struct Plan {
+    effects: Effects,
+    marks: BTreeMap<Key, Mark>,
+    purges: Vec<(Key, Pending)>,
+}
+
+impl Plan {
+    fn take<S: Store>(
+        &mut self,
+        replica: &mut Replica,
+        staging: &Staging,
+        (key, verdict): (Key, Verdict),
+        accepted: Option<&(u64, Option<Opened>)>,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let row =
+            staging.envelopes.get(&key).filter(|_| staging.changed.get(&key).is_some_and(|c| c.1.is_some()));
+        match (verdict, row) {
+            (Verdict::Same, Some((seq, revision, envelope))) => {
+                let conflicts = replica.base.get(&key).map_or(0, |base| base.conflicts);
+                let base = Base { seq: *seq, revision: *revision, conflicts };
+                self.effects.put_base(key, base, envelope.clone());
+            }
+            (Verdict::Server, Some((seq, revision, envelope))) => {
+                self.effects.put(replica, key, *seq, *revision, envelope.clone(), accepted, store)?;
+            }
+            (Verdict::Server, None) => self.effects.purge(replica, key),
+            (Verdict::Purged, Some(row)) => self.purge_again(replica, key, row),
+            (Verdict::Mine | Verdict::Both, row) => {
+                self.bring_back(replica, (key, verdict), row, accepted, store)?;
+            }
+            (Verdict::Same | Verdict::Purged, None) => {}
+        }
+        Ok(())
+    }
+
+    fn purge_again(&mut self, replica: &mut Replica, key: Key, row: &(u64, Revision, Vec<u8>)) {
+        let (seq, revision, envelope) = row.clone();
+        self.effects.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
+        if replica.pending.contains_key(&key) {
+            return; // it was made again here: that is a change like any other
+        }
+        let ordinal = replica.take_ordinal();
+        // The person's word was given when it was purged the first time.
+        self.effects.write(Write::PutPurge { key, ordinal, bulk: true });
+        let pending = Pending { ordinal, conflicts: 0, purged: true, alone: false, held: false };
+        self.purges.push((key, pending));
+        self.marks.insert(key, Mark { seq: replica.head.seq, ordinal });
+    }
+
+    fn bring_back<S: Store>(
+        &mut self,
+        replica: &mut Replica,
+        (key, verdict): (Key, Verdict),
+        row: Option<&(u64, Revision, Vec<u8>)>,
+        accepted: Option<&(u64, Option<Opened>)>,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(base) = replica.base.get(&key).copied() else { return Ok(()) };
+        let waits = replica.pending.get(&key).copied();
+        if let (Some(pending), Some((seq, revision, envelope))) = (waits, row)
+            && pending.purged
+        {
+            // The purge of a later state waits over the older one, too.
+            self.effects.put_base(
+                key,
+                Base { seq: *seq, revision: *revision, conflicts: 0 },
+                envelope.clone(),
+            );
+            return Ok(());
+        }
+        let local = match waits {
+            Some(pending) if pending.purged => None,
+            Some(_) => replica.visible(key, store)?,
+            None => replica.acknowledged_if_readable(key, store)?,
+        };
+        let server = row.map(|(.., envelope)| replica.open(key, envelope));
+        let (Some(local), None | Some(Ok(_))) = (local, &server) else {
+            // What cannot be read here cannot be brought back.
+            if let Some((seq, revision, envelope)) = row {
+                self.effects.put(replica, key, *seq, *revision, envelope.clone(), accepted, store)?;
+            } else {
+                self.effects.purge(replica, key);
+            }
+            return Ok(());
+        };
+        let server = server.and_then(Result::ok);
+        match row {
+            Some((seq, revision, envelope)) => {
+                let conflicts = server.as_ref().map_or(0, Opened::conflicts);
+                self.effects.put_base(
+                    key,
+                    Base { seq: *seq, revision: *revision, conflicts },
+                    envelope.clone(),
+                );
+            }
+            None => self.effects.remove_base(key),
+        }
+        let mut ordinal = 0;
+        match (verdict, server) {
+            (Verdict::Both, Some(server)) => {
+                let merged = merge(None, local, server, self.effects.by())?;
+                self.effects.put_pending(replica, key, merged);
+            }
+            _ if waits.is_none() => {
+                self.effects.put_pending(replica, key, local);
+                ordinal = replica.next_ordinal - 1;
+            }
+            _ => {}
+        }
+        self.marks.insert(key, Mark { seq: base.seq, ordinal });
+        Ok(())
+    }
+}
+
+impl Replica {
+    /// Whether the cursor belongs to another life of the server than the present one.
+    pub(crate) fn is_of_another_life(&self, present: Option<Incarnation>) -> bool {
+        match (self.incarnation, present) {
+            (Some(own), Some(present)) => own != present && self.head != Head::EMPTY,
+            _ => false,
+        }
+    }
+
+    /// The frame that asks for the whole ledger, to be compared with what is here.
+    pub(crate) fn read_whole_ledger(&mut self, life: Option<Incarnation>) -> ClientFrame {
+        let mut shadow = Self::new(self.workspace);
+        shadow.flights.clone_from(&self.flights); // one of them may be in the ledger
+        let mut staging = Staging::new(&shadow);
+        staging.life = life;
+        staging.shadow = Some(Box::new(shadow));
+        self.link = Link::CatchingUp(Box::new(staging));
+        ClientFrame::Subscribe { workspace: self.workspace, cursor: Head::EMPTY, pages_after: 0 }
+    }
+}
+
+impl Engine {
+    /// Begins to read a restored ledger, with the alarm.
+    pub(crate) fn begin_return(&mut self, workspace: WorkspaceId, server_seq: u64) {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        let detail = format!(
+            "the server was restored from an older backup: its ledger ends at {}, this app has seen it at {}; \
+             what it lacks is brought back from here and from the other apps, so keep them connected",
+            server_seq, replica.head.seq
+        );
+        if replica.lacks_bodies() {
+            // What is here is not whole: nothing of it has to be brought back that other apps have not.
+            replica.must_reset = true;
+            replica.link = Link::Idle;
+            self.events.push_back(Event::Reconnect { after_ms: 1_000 });
+            return;
+        }
+        let frame = replica.read_whole_ledger(replica.incarnation);
+        self.outbox.push_back(frame);
+        self.tell_return(workspace, detail);
+    }
+
+    fn tell_return(&mut self, workspace: WorkspaceId, detail: String) {
+        if let Some(replica) = self.replicas.get_mut(&workspace) {
+            replica.notice = Some(detail.clone());
+        }
+        self.events.push_back(Event::Alarm { workspace, alarm: Alarm::RolledBack, detail });
+    }
+
+    /// Takes a restored ledger, verified to its end, and lets wait what it lacks.
+    pub(crate) fn finish_return<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        staging: Staging,
+        digest: Digest,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
+        let summed = match check_state(&staging, digest) {
+            Ok(summed) => summed,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        let replica = self.replicas.get(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        if !replica.is_of_another_life(self.incarnation)
+            && let Err(refused) = rebase::check_prefix(replica.head, &staging.chains)
+        {
+            return Ok(Err(refused));
+        }
+        self.return_to(workspace, staging, summed, None, now_ms, store)?;
+        Ok(Ok(()))
+    }
+
+    fn return_to<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        staging: Staging,
+        digest: StateDigest,
+        founding: Option<Flight>,
+        now_ms: u64,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let who = self.identity.as_ref().map(|identity| identity.account.to_string()).unwrap_or_default();
+        let present = self.incarnation;
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        let accepted = accepted_content(replica, &staging, store)?;
+        let is_return = replica.is_of_another_life(present);
+        let comparison = Comparison::new(replica, &staging);
+        let judge = |key| if is_return { comparison.judge(key) } else { comparison.rebase(key) };
+        let verdicts: Vec<_> = comparison.keys().into_iter().map(|key| (key, judge(key))).collect();
+        let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
+        effects.digest = digest;
+        let mut plan = Plan { effects, marks: BTreeMap::new(), purges: Vec::new() };
+        for (key, verdict) in verdicts {
+            plan.take(replica, &staging, (key, verdict), accepted.get(&key), store)?;
+        }
+        plan.effects.keep_edited(replica, &staging, store)?;
+        let Plan { mut effects, marks, purges } = plan;
+        let returning = match replica.incarnation {
+            Some(incarnation) if is_return => Some(Returning { incarnation, seq: replica.head.seq, marks }),
+            _ => replica.returning.clone(),
+        };
+        let gone =
+            replica.flights.iter().map(|flight| Write::RemoveInFlight { commit: flight.stored.commit });
+        for write in gone {
+            effects.write(write);
+        }
+        effects.write(Write::SetFresh(None)); // the whole ledger was read
+        effects.write(Write::ClearCharter);
+        effects.write(Write::ClearChains);
+        if let Some(present) = present {
+            effects.write(Write::SetIncarnation(present));
+        }
+        effects.write(Write::SetReturning(returning.as_ref().map(Returning::encode)));
+        if let Some(flight) = &founding {
+            effects.write(Write::PutInFlight { commit: flight.stored.clone(), envelopes: Vec::new() });
+        }
+        let chains = staging.chains.clone();
+        let mut records = effects.finish(replica, staging, store)?;
+
+        replica.chains.clear();
+        for head in chains {
+            replica.remember_chain(head);
+        }
+        replica.incarnation = present.or(replica.incarnation);
+        replica.returning = returning;
+        (replica.fresh, replica.must_reset) = (None, false);
+        replica.flights = founding.into_iter().collect();
+        for (key, pending) in purges {
+            replica.pending.insert(key, pending);
+            replica.bulk.insert(key);
+            replica.show(key, None);
+            records.push(crate::replica::model_id(key.record));
+        }
+        if !records.is_empty() {
+            self.events.push_back(Event::Changed { workspace, records });
+        }
+        Ok(())
+    }
+
+    /// Founds a workspace again that a restored server does not know: the same founding, by this app.
+    pub(crate) fn found_again<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<bool, EngineError<S::Error>> {
+        let charter = store.load(workspace).map_err(EngineError::Store)?.charter;
+        let Some(founding) = charter.first().and_then(|(_, signed)| self.sign_founding_again(signed)) else {
+            return Ok(false);
+        };
+        let shadow = Replica::new(workspace);
+        let staging = Staging::new(&shadow);
+        self.return_to(workspace, staging, StateDigest::default(), Some(founding), 0, store)?;
+        let detail = "the server was restored from a backup that is older than this workspace: it is founded \
+                      again and brought back from here and from the other apps, so keep them connected";
+        self.tell_return(workspace, detail.to_owned());
+        if let Some(replica) = self.replicas.get_mut(&workspace) {
+            replica.link = Link::Live;
+        }
+        Ok(true)
+    }
+
+    fn sign_founding_again(&self, signed: &SignedHeader) -> Option<Flight> {
+        let identity = self.identity.as_ref()?;
+        let mut header = CommitHeader::decode(&signed.header).ok()?;
+        let mut signed = signed.clone();
+        if header.app != identity.app {
+            let Content::Charter(CharterOp::Found(founding)) = &mut header.content else { return None };
+            founding.app = AddedApp { certificate: identity.certificate.clone().into() };
+            header.app = identity.app;
+            header.author = identity.account;
+            // The same each time, so that trying again is the same commit.
+            let hash = derive_chain(&[0; 32], &header.encode());
+            header.commit = CommitId::new(*hash.first_chunk::<16>().expect("a hash has 32 bytes"));
+            signed = sign(identity, &header);
+        }
+        let stored = InFlight { commit: header.commit, ordinal: 0, header: signed, ordinals: Vec::new() };
+        Some(Flight { stored, header, sent: false })
+    }
+
+    /// Forgets what was to be brought back once nothing of it waits any more.
+    pub(crate) fn end_return<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        if !replica.returning.as_ref().is_some_and(|returning| returning.is_done(&replica.pending)) {
+            return Ok(());
+        }
+        replica.write(vec![Write::SetReturning(None)], store)?;
+        replica.returning = None;
+        Ok(())
+    }
+}
+
+/// Whether every current envelope came and the whole set is the one that the server sums up.
+fn check_state(staging: &Staging, digest: Digest) -> Result<StateDigest, Refused> {
+    let mut summed = StateDigest::default();
+    for (key, (seq, revision)) in &staging.changed {
+        let Some(revision) = revision else { continue };
+        summed.add(key.record.as_bytes(), part_byte(*key), revision.as_bytes());
+        if staging.envelopes.get(key).is_none_or(|(at, of, _)| (at, of) != (seq, revision)) {
+            return Err((Alarm::Damaged, format!("entry {seq}: its envelope was not sent")));
+        }
+    }
+    if Digest::new(summed.to_bytes()) != digest {
+        return Err((Alarm::Damaged, "the restored server's records are not those of its ledger".into()));
+    }
+    Ok(summed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8, part: Part) -> Key {
+        Key { record: RecordId::new([byte; 16]), part }
+    }
+
+    fn returning() -> Returning {
+        let mark = |seq, ordinal| Mark { seq, ordinal };
+        let marks = [(key(1, Part::Node), mark(7, 3)), (key(2, Part::Body), mark(9, 0))].into();
+        Returning { incarnation: Incarnation::new([5; 16]), seq: 9, marks }
+    }
+
+    #[test]
+    fn what_is_brought_back_is_stored_and_read_again() {
+        let bytes = returning().encode();
+        assert_eq!(Returning::decode(&bytes), Some(returning()));
+        (0..bytes.len()).for_each(|end| assert_ne!(Returning::decode(&bytes[..end]), Some(returning())));
+    }
+
+    #[track_caller]
+    fn check(ordinal: u64, purged: bool, claim: Claim, expected: Relation) {
+        let pending = Pending { ordinal, conflicts: 0, purged, alone: false, held: false };
+        assert_eq!(returning().relation(key(1, Part::Node), pending, claim), expected);
+    }
+
+    #[test]
+    fn the_later_state_of_the_old_life_stands() {
+        check(3, false, Claim { seq: 8, exact: Some(8) }, Relation::Later);
+        check(3, false, Claim { seq: 7, exact: None }, Relation::Later);
+        check(3, false, Claim { seq: 6, exact: Some(6) }, Relation::Earlier);
+        check(3, false, Claim { seq: 6, exact: None }, Relation::Unrelated);
+        check(3, false, Claim::default(), Relation::Unrelated);
+        check(4, false, Claim { seq: 7, exact: Some(7) }, Relation::Base);
+        check(4, false, Claim { seq: 8, exact: Some(8) }, Relation::Unrelated);
+        check(3, true, Claim { seq: 6, exact: Some(6) }, Relation::Earlier);
+        check(3, true, Claim { seq: 8, exact: Some(8) }, Relation::Unrelated);
+        check(3, true, Claim::default(), Relation::Unrelated);
+    }
+}

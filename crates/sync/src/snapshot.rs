@@ -1,0 +1,179 @@
+//! A workspace as packs hold it: a manifest that verifies, and the records that its packs open to.
+//!
+//! Invariants: nothing is given out of a manifest that is not signed by an app of the charter it names, nor
+//! of a pack that the manifest does not name by its hash, that does not open, or that does not parse. That
+//! the records are those of the ledger is the word of the app that signed, until the headers are read
+//! (`crate::fresh`).
+
+use std::collections::BTreeMap;
+
+use satchel_crypto::{EpochKey, PackPlace, StateDigest, derive_pack_id, open_pack};
+use satchel_wire::{
+    CharterEntry, CommitHeader, Content, Digest, Head, Manifest, PackId, PackRef, PackedRecord, Part,
+    Revision, SignedHeader, SignedManifest, WorkspaceId, decode_pack,
+};
+
+use crate::charter::Charter;
+use crate::engine::Identity;
+use crate::staging::Refused;
+use crate::store::{Alarm, Kept, Key};
+
+/// The epoch that this version seals under.
+const EPOCH: u32 = 1;
+
+/// One record of a [`Snapshot`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotRecord {
+    /// The entry that put it.
+    pub seq: u64,
+    /// Its body hash.
+    pub revision: Revision,
+    /// What it holds.
+    pub content: Kept,
+}
+
+/// A whole workspace at one point of its ledger, verified against a signed manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The point.
+    pub head: Head,
+    /// The digest of all records at that point; it was compared.
+    pub digest: Digest,
+    /// The charter's entries up to that point.
+    pub charter: Vec<(u64, SignedHeader)>,
+    /// All current records.
+    pub records: BTreeMap<Key, SnapshotRecord>,
+}
+
+impl Snapshot {
+    /// Reads a snapshot from all packs of a manifest.
+    ///
+    /// # Errors
+    /// The alarm, and what does not verify.
+    pub fn open<'a>(
+        identity: &Identity,
+        workspace: WorkspaceId,
+        manifest: &SignedManifest,
+        charter: &[CharterEntry],
+        packs: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, (Alarm, String)> {
+        let checkpoint = Checkpoint::open(identity, workspace, manifest, charter)?;
+        let (mut records, mut digest) = (BTreeMap::new(), StateDigest::default());
+        for pack in packs {
+            let pack = checkpoint.open_pack(&checkpoint.key, pack)?;
+            for record in pack.records {
+                let key = Key { record: record.record, part: pack.part };
+                add(&mut digest, key, record.revision);
+                let PackedRecord { seq, revision, payload, .. } = record;
+                let content = Kept::Payload(payload);
+                if records.insert(key, SnapshotRecord { seq, revision, content }).is_some() {
+                    return Err((Alarm::Damaged, "a manifest with a record in two packs".into()));
+                }
+            }
+        }
+        let Manifest { head, digest: said, .. } = checkpoint.manifest;
+        if digest.to_bytes() != *said.as_bytes() {
+            return Err((Alarm::Damaged, "the packs are not what their manifest says".into()));
+        }
+        Ok(Self { workspace, head, digest: said, charter: checkpoint.entries, records })
+    }
+}
+
+/// A manifest whose charter and signature verify.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    pub(crate) manifest: Manifest,
+    pub(crate) signed: SignedManifest,
+    pub(crate) charter: Charter,
+    pub(crate) entries: Vec<(u64, SignedHeader)>,
+    pub(crate) key: EpochKey,
+}
+
+/// A pack that opened.
+#[derive(Debug)]
+pub(crate) struct OpenPack {
+    pub(crate) pack: PackId,
+    pub(crate) part: Part,
+    pub(crate) records: Vec<PackedRecord>,
+}
+
+impl Checkpoint {
+    pub(crate) fn open(
+        identity: &Identity,
+        workspace: WorkspaceId,
+        signed: &SignedManifest,
+        entries: &[CharterEntry],
+    ) -> Result<Self, Refused> {
+        let forged = |detail: &str| (Alarm::Forged, format!("the manifest of a workspace: {detail}"));
+        let manifest = Manifest::decode(&signed.manifest).map_err(|e| forged(&e.to_string()))?;
+        if manifest.workspace != workspace {
+            return Err(forged("of another workspace"));
+        }
+        if manifest.epoch != EPOCH {
+            return Err(forged("of an epoch that this app does not know"));
+        }
+        let charter = read_charter(&manifest, entries)?;
+        charter.check_manifest(&manifest, signed).map_err(|e| forged(e.detail()))?;
+        let key =
+            charter.open_key(workspace, identity.account, &identity.keys).map_err(|e| forged(e.detail()))?;
+        let entries = entries.iter().map(|entry| (entry.seq, entry.header.clone())).collect();
+        Ok(Self { manifest, signed: signed.clone(), charter, entries, key })
+    }
+
+    /// Opens one of the manifest's packs.
+    pub(crate) fn open_pack(&self, key: &EpochKey, sealed: &[u8]) -> Result<OpenPack, Refused> {
+        open_named(&self.manifest, key, sealed)
+    }
+}
+
+/// The charter at a manifest's point: every entry verifies, and none is left out.
+fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<Charter, Refused> {
+    let forged = |detail: &str| (Alarm::Forged, format!("the charter under a manifest: {detail}"));
+    let mut charter = Charter::default();
+    let mut after = 0;
+    for entry in entries {
+        if entry.seq <= after || entry.seq > manifest.head.seq {
+            return Err(forged("its entries are out of order"));
+        }
+        after = entry.seq;
+        let header = CommitHeader::decode(&entry.header.header).map_err(|e| forged(&e.to_string()))?;
+        if header.workspace != manifest.workspace || !matches!(header.content, Content::Charter(_)) {
+            return Err(forged("an entry is not of it"));
+        }
+        charter.apply(&header, &entry.header).map_err(|e| forged(e.detail()))?;
+    }
+    if charter.hash() != *manifest.charter.as_bytes() {
+        return Err(forged("it is not the one that the manifest names"));
+    }
+    Ok(charter)
+}
+
+/// The entry of a manifest for these bytes, if it names them.
+pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &[u8]) -> Option<&'a PackRef> {
+    let id = PackId::new(derive_pack_id(sealed));
+    let size = sealed.len() as u64;
+    manifest.packs.iter().find(|named| named.pack == id && u64::from(named.bytes) == size)
+}
+
+/// Opens a pack that a manifest names, and reads every record in it.
+pub(crate) fn open_named(manifest: &Manifest, key: &EpochKey, sealed: &[u8]) -> Result<OpenPack, Refused> {
+    let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
+    let named = find_named(manifest, sealed).ok_or_else(|| damaged("its manifest does not name it"))?;
+    let place = PackPlace { workspace: *manifest.workspace.as_bytes(), part: named.part as u8 };
+    let opened = open_pack(key, &place, sealed).map_err(|e| damaged(&e.to_string()))?;
+    let records = decode_pack(&opened.names, &opened.rest);
+    let records = records.ok_or_else(|| damaged("its content is not in a valid form"))?;
+    if opened.epoch != manifest.epoch || records.len() as u64 != u64::from(named.records) {
+        return Err(damaged("it is not what its manifest says"));
+    }
+    if records.iter().any(|record| record.seq == 0 || record.seq > manifest.head.seq) {
+        return Err(damaged("a record in it is of no entry before it"));
+    }
+    Ok(OpenPack { pack: named.pack, part: named.part, records })
+}
+
+pub(crate) fn add(digest: &mut StateDigest, key: Key, revision: Revision) {
+    digest.add(key.record.as_bytes(), key.part as u8, revision.as_bytes());
+}

@@ -1,0 +1,254 @@
+//! Packs: the current records of a workspace in few sealed pieces, and the manifest that vouches for them.
+//!
+//! A fresh app reads the newest manifest, its packs and the tail behind it, instead of every header and every
+//! envelope. A pack's content is two columns: names ([`PackedRecord::record`] and
+//! [`PackedRecord::revision`], random bytes that no compression shrinks) and the rest.
+//!
+//! Stored and signed form of a manifest: one version byte, then the CBOR array of [`Manifest`]. The
+//! signature is over `"satchel manifest 1" | bytes`.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::error::WireError;
+use crate::frame::Head;
+use crate::limits::{MANIFEST_BYTES_MAX, PACK_RECORDS_MAX, PACKS_MAX};
+use crate::{AccountId, AppId, Bytes32, Digest, PackId, Part, RecordId, Revision, Signature, WorkspaceId};
+
+const MANIFEST_VERSION: u8 = 1;
+const NAMES_BYTES: usize = RecordId::LEN + Revision::LEN;
+const SIZES_BYTES: usize = 8 + 4;
+
+/// One pack of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct PackRef {
+    /// The hash of its sealed bytes.
+    #[n(0)]
+    pub pack: PackId,
+    /// Which part of its records it holds: only nodes, or only bodies.
+    #[n(1)]
+    pub part: Part,
+    /// How many records, at most [`PACK_RECORDS_MAX`].
+    #[n(2)]
+    pub records: u32,
+    /// Its size, sealed.
+    #[n(3)]
+    pub bytes: u32,
+}
+
+/// What an app says a workspace was at one point of its ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Manifest {
+    /// The workspace.
+    #[n(0)]
+    pub workspace: WorkspaceId,
+    /// The account of the author.
+    #[n(1)]
+    pub author: AccountId,
+    /// The app that signed.
+    #[n(2)]
+    pub app: AppId,
+    /// The point of the ledger.
+    #[n(3)]
+    pub head: Head,
+    /// The digest of the whole state at that point.
+    #[n(4)]
+    pub digest: Digest,
+    /// The key epoch that the packs are sealed under.
+    #[n(5)]
+    pub epoch: u32,
+    /// How many nodes there are.
+    #[n(6)]
+    pub nodes: u64,
+    /// How many bodies there are.
+    #[n(7)]
+    pub bodies: u64,
+    /// The hash over the charter's entries up to that point, so that none can be left out.
+    #[n(8)]
+    pub charter: Bytes32,
+    /// The packs, those of nodes first.
+    #[n(9)]
+    pub packs: Vec<PackRef>,
+}
+
+impl Manifest {
+    /// The signed bytes: the version byte and the one canonical encoding.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = vec![MANIFEST_VERSION];
+        minicbor::encode(self, &mut out).expect("writing to a vector does not fail");
+        out
+    }
+
+    /// Reads signed bytes.
+    ///
+    /// # Errors
+    /// [`WireError`] if the bytes are too long, of another version, not CBOR, not canonical, if there are
+    /// too many packs, or if the counts are not the sums of the packs'.
+    pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
+        const WHAT: &str = "manifest";
+        if bytes.len() > MANIFEST_BYTES_MAX {
+            return Err(WireError::TooLong { what: WHAT, bytes: bytes.len(), max: MANIFEST_BYTES_MAX });
+        }
+        let (&version, cbor) = bytes.split_first().ok_or(WireError::Version { what: WHAT, version: 0 })?;
+        if version != MANIFEST_VERSION {
+            return Err(WireError::Version { what: WHAT, version });
+        }
+        let manifest: Self =
+            minicbor::decode(cbor).map_err(|source| WireError::Malformed { what: WHAT, source })?;
+        if manifest.packs.len() > PACKS_MAX {
+            let count = manifest.packs.len();
+            return Err(WireError::TooMany { what: "packs of a manifest", count, max: PACKS_MAX });
+        }
+        if !manifest.is_canonical() || manifest.encode() != bytes {
+            return Err(WireError::NotCanonical { what: WHAT });
+        }
+        Ok(manifest)
+    }
+
+    /// Nodes first, no empty or overfull pack, and counts that are the sums.
+    fn is_canonical(&self) -> bool {
+        let sum = |part: Part| -> u64 {
+            self.packs.iter().filter(|pack| pack.part == part).map(|pack| u64::from(pack.records)).sum()
+        };
+        self.packs.is_sorted_by_key(|pack| pack.part)
+            && self.packs.iter().all(|pack| (1..=PACK_RECORDS_MAX).contains(&(pack.records as usize)))
+            && (sum(Part::Node), sum(Part::Body)) == (self.nodes, self.bodies)
+    }
+}
+
+/// A manifest's bytes as they were signed, with the signature.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SignedManifest {
+    /// The bytes of [`Manifest::encode`].
+    #[n(0)]
+    pub manifest: ByteVec,
+    /// The app's signature over `"satchel manifest 1" | manifest`.
+    #[n(1)]
+    pub signature: Signature,
+}
+
+/// An entry of the charter with its position.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct CharterEntry {
+    /// Its position in the ledger.
+    #[n(0)]
+    pub seq: u64,
+    /// Its header.
+    #[n(1)]
+    pub header: crate::SignedHeader,
+}
+
+/// One record in a pack.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PackedRecord {
+    /// The record.
+    pub record: RecordId,
+    /// The revision that later changes are based on.
+    pub revision: Revision,
+    /// The entry that put it.
+    pub seq: u64,
+    /// What its envelope holds.
+    pub payload: Vec<u8>,
+}
+
+impl std::fmt::Debug for PackedRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { record, revision, seq, .. } = self;
+        let mut shown = f.debug_struct("PackedRecord");
+        shown.field("record", record).field("revision", revision).field("seq", seq).finish_non_exhaustive()
+    }
+}
+
+/// The two columns of a pack: the names, which do not shrink, and the rest, which does.
+///
+/// The rest is, for each record, its seq and the length of its payload, all little-endian; then all payloads.
+pub fn encode_pack(records: &[PackedRecord]) -> (Vec<u8>, Vec<u8>) {
+    let payloads: usize = records.iter().map(|record| record.payload.len()).sum();
+    let mut names = Vec::with_capacity(records.len() * NAMES_BYTES);
+    let mut rest = Vec::with_capacity(records.len() * SIZES_BYTES + payloads);
+    for record in records {
+        names.extend_from_slice(record.record.as_bytes());
+        names.extend_from_slice(record.revision.as_bytes());
+        rest.extend_from_slice(&record.seq.to_le_bytes());
+        let length = u32::try_from(record.payload.len()).expect("a payload is within the envelope's limit");
+        rest.extend_from_slice(&length.to_le_bytes());
+    }
+    records.iter().for_each(|record| rest.extend_from_slice(&record.payload));
+    (names, rest)
+}
+
+/// Reads what [`encode_pack`] made; none for anything else.
+pub fn decode_pack(names: &[u8], rest: &[u8]) -> Option<Vec<PackedRecord>> {
+    let (names, odd) = names.as_chunks::<NAMES_BYTES>();
+    if !odd.is_empty() || names.is_empty() || names.len() > PACK_RECORDS_MAX {
+        return None;
+    }
+    let (sizes, mut payloads) = rest.split_at_checked(names.len() * SIZES_BYTES)?;
+    let (sizes, _) = sizes.as_chunks::<SIZES_BYTES>();
+    let mut records = Vec::with_capacity(names.len());
+    for (name, size) in names.iter().zip(sizes) {
+        let (record, revision) = name.split_first_chunk::<{ RecordId::LEN }>()?;
+        let (seq, length) = size.split_first_chunk::<8>()?;
+        let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
+        let (payload, behind) = payloads.split_at_checked(length)?;
+        payloads = behind;
+        records.push(PackedRecord {
+            record: RecordId::new(*record),
+            revision: Revision::new(revision.try_into().ok()?),
+            seq: u64::from_le_bytes(*seq),
+            payload: payload.to_vec(),
+        });
+    }
+    payloads.is_empty().then_some(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(byte: u8, payload: &[u8]) -> PackedRecord {
+        let (record, revision) = (RecordId::new([byte; 16]), Revision::new([byte; 32]));
+        PackedRecord { record, revision, seq: u64::from(byte) * 1_000, payload: payload.to_vec() }
+    }
+
+    #[test]
+    fn a_pack_reads_as_it_was_made_and_not_with_a_byte_more_or_less() {
+        let records = vec![record(1, b"{}"), record(2, b""), record(3, b"{\"name\":\"x\"}")];
+        let (names, rest) = encode_pack(&records);
+        assert_eq!(decode_pack(&names, &rest), Some(records));
+        for cut in 0..rest.len() {
+            assert_eq!(decode_pack(&names, &rest[..cut]), None);
+        }
+        assert_eq!(decode_pack(&names, &[&rest[..], &[0]].concat()), None);
+        assert_eq!(decode_pack(&names[1..], &rest), None);
+        assert_eq!(decode_pack(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_manifest_whose_counts_are_not_its_packs_is_refused() {
+        let pack = |part, records| PackRef { pack: PackId::new([7; 32]), part, records, bytes: 9 };
+        let good = Manifest {
+            workspace: WorkspaceId::new([1; 16]),
+            author: AccountId::new([2; 16]),
+            app: AppId::new([3; 16]),
+            head: Head::EMPTY,
+            digest: Digest::new([4; 32]),
+            epoch: 1,
+            nodes: 3,
+            bodies: 2,
+            charter: Bytes32::new([5; 32]),
+            packs: vec![pack(Part::Node, 1), pack(Part::Node, 2), pack(Part::Body, 2)],
+        };
+        assert_eq!(Manifest::decode(&good.encode()).expect("it is good"), good);
+        let check = |change: &dyn Fn(&mut Manifest)| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            assert!(Manifest::decode(&bad.encode()).is_err());
+        };
+        check(&|bad| bad.nodes = 4);
+        check(&|bad| bad.packs.reverse());
+        check(&|bad| bad.packs[2].records = 0);
+        check(&|bad| bad.packs[2].records = 257);
+        check(&|bad| bad.packs = vec![pack(Part::Node, 1); PACKS_MAX + 1]);
+    }
+}

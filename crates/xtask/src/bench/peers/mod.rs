@@ -1,0 +1,205 @@
+//! The comparison with peers: one interleaved run of the same work on this machine.
+//!
+//! Why it exists: a figure alone says little; the same work by programs that people use today says how
+//! much it is. Every system gets a fresh server, fresh apps and a turn in every round, so that what the
+//! machine does meanwhile meets all of them. Satchel has everything on: accounts, signatures,
+//! encryption, local stores, fsync. Losing rows are printed like the others.
+//!
+//! Knows no system: `crates/client/examples/versus` drives Satchel, `bench/peers` the peers, and both print
+//! one JSON line for each figure.
+
+mod contest;
+mod install;
+mod plot;
+mod report;
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use self::contest::{Contest, Sample};
+use super::generate;
+use crate::failure::Failure;
+use crate::shell;
+use crate::stage::random_word;
+
+/// What one system does in a scene.
+#[derive(Debug, Clone, Copy)]
+struct Scene {
+    /// What the drivers call it.
+    name: &'static str,
+    /// Put before its figures where a scene comes twice.
+    prefix: &'static str,
+    systems: &'static [&'static str],
+    sizes: Sizes,
+}
+
+/// How much work a scene is.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    records: usize,
+    edits: usize,
+    apps: usize,
+}
+
+const SATCHEL: &str = "satchel";
+const Y_WEBSOCKET: &str = "y-websocket";
+const HOCUSPOCUS: &str = "hocuspocus";
+const POUCHDB: &str = "pouchdb-server";
+const ATUIN: &str = "atuin-server";
+/// Every system, in the order of the columns and of each round.
+const SYSTEMS: &[&str] = &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS, POUCHDB, ATUIN];
+const RECORD_BYTES: usize = 2_000;
+/// Apps on one document: the server takes at most 32 sockets of one account.
+const SUBSCRIBERS: usize = 30;
+
+/// The scenes of a round, as promised.
+const FULL: &[Scene] = &scenes(10_000, 500, 1_000, SUBSCRIBERS, 100_000);
+/// The same, small: to see that everything runs, not to measure.
+const QUICK: &[Scene] = &scenes(200, 20, 50, 5, 400);
+
+const fn scenes(records: usize, edits: usize, idle: usize, subscribers: usize, large: usize) -> [Scene; 5] {
+    let few = records / 10;
+    let live = &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS];
+    [
+        Scene { name: "work", prefix: "", systems: SYSTEMS, sizes: Sizes { records, edits, apps: 1 } },
+        Scene {
+            name: "idle",
+            prefix: "",
+            systems: &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS, POUCHDB],
+            sizes: Sizes { records: few, edits: 1, apps: idle },
+        },
+        Scene {
+            name: "subscribers",
+            prefix: "",
+            systems: live,
+            sizes: Sizes { records: few, edits: edits / 10, apps: subscribers },
+        },
+        Scene {
+            name: "edits",
+            prefix: "few: ",
+            systems: &[SATCHEL],
+            sizes: Sizes { records: few, edits, apps: 1 },
+        },
+        Scene {
+            name: "edits",
+            prefix: "many: ",
+            systems: &[SATCHEL],
+            sizes: Sizes { records: large, edits, apps: 1 },
+        },
+    ]
+}
+
+/// Runs so many rounds and returns the report, which a full run also writes to `docs`.
+pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, Failure> {
+    let programs = install::programs(folder)?;
+    let scenes = if quick { QUICK } else { FULL };
+    let begun = Instant::now();
+    let mut contest = Contest::default();
+    for round in 1..=rounds {
+        for scene in scenes {
+            for system in scene.systems {
+                eprintln!("round {round} of {rounds}: {system}, {}{}", scene.prefix, scene.name);
+                match turn(&programs, folder, scene, system) {
+                    Ok(samples) => {
+                        keep(folder, round, scene, system, &samples)?;
+                        contest.add(system, scene.prefix, samples);
+                    }
+                    Err(failure) => contest.fail(system, scene.name, &failure.to_string()),
+                }
+            }
+        }
+    }
+    println!("peers: {rounds} rounds in {}", shell::words_for(begun.elapsed()));
+    let text = report::text(&contest, rounds, &programs.versions);
+    write(&folder.join("peers.md"), &text)?;
+    let plot = plot::svg(&contest);
+    write(&folder.join("peers.svg"), &plot)?;
+    if !quick {
+        write(&shell::root().join("docs/benchmarks.md"), &text)?;
+        write(&shell::root().join("docs/benchmarks.svg"), &plot)?;
+    }
+    Ok(text)
+}
+
+/// One system's turn in a scene, with a folder of its own.
+fn turn(
+    programs: &install::Programs,
+    folder: &Path,
+    scene: &Scene,
+    system: &str,
+) -> Result<Vec<Sample>, Failure> {
+    let input = folder.join(format!("collection-{}.json", scene.sizes.records));
+    if !input.is_file() {
+        write_bytes(&input, &generate::collection_of_requests("Bench", scene.sizes.records, RECORD_BYTES))?;
+    }
+    let own = std::env::temp_dir().join(format!("satchel-bench-{}", random_word(6)?));
+    fs::create_dir_all(&own).map_err(|error| Failure::new(format!("making {}: {error}", own.display())))?;
+    let mut command = programs.driver(system, scene.name)?;
+    command.arg("--input").arg(&input).arg("--folder").arg(&own);
+    command.args(["--edits", &scene.sizes.edits.to_string(), "--apps", &scene.sizes.apps.to_string()]);
+    let printed = shell::read(&mut command);
+    // What a turn leaves behind is only files in the temporary folder.
+    drop(fs::remove_dir_all(&own));
+    Ok(samples(&printed?))
+}
+
+fn samples(printed: &str) -> Vec<Sample> {
+    let lines = printed.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter_map(|line| Sample::from_json(&line)).collect()
+}
+
+/// Appends the raw lines.
+fn keep(folder: &Path, round: usize, scene: &Scene, system: &str, samples: &[Sample]) -> Result<(), Failure> {
+    let file = folder.join("peers.jsonl");
+    let lines: String = samples
+        .iter()
+        .map(|sample| {
+            let figure = format!("{}{}", scene.prefix, sample.figure);
+            let line = json!({
+                "round": round, "system": system, "figure": figure, "value": sample.value,
+                "unit": sample.unit, "records": scene.sizes.records,
+            });
+            format!("{line}\n")
+        })
+        .collect();
+    let opened = OpenOptions::new().create(true).append(true).open(&file);
+    opened
+        .and_then(|mut open| open.write_all(lines.as_bytes()))
+        .map_err(|error| Failure::new(format!("writing {}: {error}", file.display())))
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    write_bytes(file, text.as_bytes())
+}
+
+fn write_bytes(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::write(file, bytes).map_err(|error| Failure::new(format!("writing {}: {error}", file.display())))
+}
+
+/// A program in the release folder.
+fn release(name: &str) -> Command {
+    Command::new(shell::target().join("release").join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_driver_are_read_and_other_words_are_not() {
+        let printed = "warning: x\n{\"figure\":\"fill\",\"value\":1.5,\"unit\":\"s\"}\n{\"value\":1}\n";
+        let found = samples(printed);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].figure.as_str(), found[0].value), ("fill", 1.5));
+    }
+
+    #[test]
+    fn satchel_has_a_turn_in_every_scene() {
+        assert!(FULL.iter().chain(QUICK).all(|scene| scene.systems.first() == Some(&SATCHEL)));
+    }
+}
