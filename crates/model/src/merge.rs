@@ -12,8 +12,8 @@
 //! Two things are never a conflict, because nothing is lost: an element that both moved within its list
 //! (the later place counts), and an item that both put into the trash.
 //!
-//! Knows no clock: who and when are arguments, for people only. Nothing is decided by them but which of
-//! two equal marks stays.
+//! Knows no clock: who and when are arguments, for people only. Nothing is decided by them: of two marks
+//! that differ in nothing else the server's stays, and two marks of the trash are both "in the trash".
 
 use std::collections::BTreeSet;
 
@@ -72,8 +72,8 @@ pub fn merge_node(base: Option<&Node>, local: &Node, server: &Node, by: &Authors
         fields.extend(merged.map(|value| (name.clone(), value)));
     }
     let was_trashed = base.and_then(|base| base.trashed.as_ref());
-    let trashed = merge.trashed(was_trashed, local.trashed.as_ref(), server.trashed.as_ref());
-    fields.extend(trashed.map(|trashed| (TRASHED.to_owned(), trashed_value(&trashed))));
+    let trashed = merge_trashed(was_trashed, local.trashed.as_ref(), server.trashed.as_ref());
+    fields.extend(trashed.map(|trashed| (TRASHED.to_owned(), trashed_value(trashed))));
     let sides = Sides { base: was.as_ref(), local: &ours, server: &theirs };
     let (fields, conflicts) = merge.finish(fields, held, &sides);
     from_fields(fields, conflicts).expect("each field is one that a node has, or a merge of two texts")
@@ -219,24 +219,6 @@ impl<'a> Merge<'a> {
             }
         }
         merged
-    }
-
-    fn trashed(
-        &mut self,
-        base: Option<&Trashed>,
-        local: Option<&Trashed>,
-        server: Option<&Trashed>,
-    ) -> Option<Trashed> {
-        if let Ok(settled) = settle_by(base, local, server, |a, b| a == b) {
-            return settled.cloned();
-        }
-        if let (Some(local), Some(server)) = (local, server) {
-            return Some(earlier(local, server).clone());
-        }
-        // One side took it out of the trash, the other put it there anew: it stays.
-        let [base, local, server] = [base, local, server].map(|side| side.map(trashed_value));
-        self.below(TRASHED, |merge| merge.note(base.as_ref(), local.as_ref(), server.as_ref()));
-        None
     }
 
     /// Keeps all values and shows the server's, or the one that is left.
@@ -386,8 +368,18 @@ fn merge_order(
     Some(settled.unwrap_or(ours.max(theirs)).clone())
 }
 
-fn earlier<'a>(a: &'a Trashed, b: &'a Trashed) -> &'a Trashed {
-    std::cmp::min_by_key(a, b, |trashed| (trashed.when_ms, &trashed.who))
+/// In the trash or not is all that counts, so that the sides differ only where one of them is as it was.
+/// Whose mark stays decides nothing.
+fn merge_trashed<'a>(
+    base: Option<&'a Trashed>,
+    local: Option<&'a Trashed>,
+    server: Option<&'a Trashed>,
+) -> Option<&'a Trashed> {
+    match (local, server) {
+        (Some(local), Some(server)) => Some(if base == Some(server) { local } else { server }),
+        (one, other) if base.is_none() => one.or(other),
+        _ => None,
+    }
 }
 
 /// Three-way merge by id: what one side settled stays settled, what one side added is added.
@@ -401,12 +393,7 @@ fn merge_conflicts(base: &Conflicts, local: &Conflicts, server: &Conflicts) -> C
         let kept = match settle_by(was, ours, theirs, |a, b| a == b) {
             Ok(settled) => settled,
             // The id says that path and values are the same: only who and when can differ.
-            Err(Differs) => match (ours, theirs) {
-                (Some(ours), Some(theirs)) => {
-                    Some(std::cmp::min_by_key(ours, theirs, |c| (c.when_ms, &c.who)))
-                }
-                (one, other) => one.or(other),
-            },
+            Err(Differs) => theirs.or(ours),
         };
         kept.map(|conflict| (id.clone(), conflict.clone()))
     });

@@ -38,6 +38,7 @@ const BUGS: &[Bug] = &[
     Bug::Sync(SyncBug::RevisionUnchecked),
     Bug::Sync(SyncBug::DeleteWinsOverEdit),
     Bug::Sync(SyncBug::MergeNotSent),
+    Bug::Sync(SyncBug::RollbackNotBroughtBack),
     Bug::Model(ModelBug::MergeByPosition),
     Bug::Model(ModelBug::ConflictDropped),
     Bug::Model(ModelBug::ClockDecides),

@@ -144,7 +144,6 @@ impl Hand<'_> {
 
     /// Into the trash, or out of it.
     pub(crate) fn trash(&mut self, record: RecordId, mut node: Node, body: Option<&Body>) -> Change {
-        self.oracle.count_trash_act(record);
         node.trashed = match node.trashed {
             Some(_) => None,
             None => {

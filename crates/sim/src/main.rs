@@ -47,7 +47,7 @@ usage: satchel-sim wide|real [--histories N] [--seed S] [--steps K] [--threads T
        satchel-sim bugs [--histories N] [--seed S] [--only NAME]
 
 The wide tier and the planted bugs need the features `stub,planted`:
-  cargo run -p satchel-sim --release --features stub,planted -- bugs";
+  cargo run -p satchel-sim --profile simulator --no-default-features --features stub,planted -- bugs";
 
 /// The words of the command line.
 struct Words {
@@ -143,24 +143,27 @@ where
 /// One line of the run's own ledger: counts, seeds, and what came of them.
 fn ledger_line<T: Tier>(order: &Order, report: &Report, known: u64) -> String {
     let Report { histories, entries, took, failures } = report;
-    let seconds = took.as_secs_f64();
     let failed: Vec<_> = failures.iter().map(|failure| failure.seed.to_string()).collect();
     format!(
-        "{{\"tier\":\"{}\",\"histories\":{histories},\"steps\":{},\"seed_first\":{},\"entries\":{entries},\"regressions\":{known},\
-         \"violations\":{},\"failed_seeds\":[{}],\"seconds\":{seconds:.1},\"threads\":{},\"stub\":{}}}",
+        "{{\"suite\":\"sim\",\"scenario\":\"{}\",\"seed\":{},\"last_seed\":{},\
+         \"counts\":{{\"histories\":{histories},\"operations\":{},\"entries\":{entries},\"regressions\":{known}}},\
+         \"violations\":{},\"failed_seeds\":[{}],\"ms\":{},\"threads\":{},\"stub\":{}}}",
         T::NAME,
-        order.steps,
         order.seed,
+        order.seed + histories.saturating_sub(1),
+        histories * order.steps as u64,
         failures.len(),
         failed.join(","),
+        took.as_millis(),
         order.threads,
         satchel_crypto::IS_STUB,
     )
 }
 
 fn command<T: Tier>(seed: u64, steps: usize) -> String {
-    let features = if satchel_crypto::IS_STUB { " --features stub,planted" } else { "" };
-    format!("cargo run -p satchel-sim --release{features} -- one {} --seed {seed} --steps {steps}", T::NAME)
+    let features =
+        if satchel_crypto::IS_STUB { " --no-default-features --features stub,planted" } else { "" };
+    format!("cargo run -p satchel-sim --profile simulator{features} -- one {} --seed {seed} --steps {steps}", T::NAME)
 }
 
 /// The seeds that failed once: `tier seed steps`, and why.
@@ -192,10 +195,17 @@ where
 #[cfg(all(feature = "planted", feature = "stub"))]
 fn plant(words: &Words) -> ExitCode {
     quiet_panics();
+    let begun = std::time::Instant::now();
     let order = Order { histories: words.order.histories.max(5_000), ..words.order };
     let (table, caught, count) = bugs::run(&order, words.only.as_deref());
     println!("{table}");
-    println!("{{\"tier\":\"bugs\",\"caught\":{caught},\"planted\":{count}}}");
+    println!(
+        "{{\"suite\":\"sim\",\"scenario\":\"planted_bugs\",\"seed\":{},\"last_seed\":{},\
+         \"counts\":{{\"planted\":{count},\"caught\":{caught}}},\"violations\":0,\"ms\":{}}}",
+        order.seed,
+        order.seed + order.histories - 1,
+        begun.elapsed().as_millis(),
+    );
     if caught == count { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

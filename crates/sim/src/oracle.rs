@@ -39,7 +39,6 @@ pub(crate) struct Oracle {
     writes: Vec<Write>,
     made: BTreeMap<RecordId, Made>,
     trashings: Vec<Trashing>,
-    trash_acts: BTreeMap<RecordId, usize>,
 }
 
 struct Made {
@@ -97,16 +96,6 @@ impl Oracle {
         if let Some(made) = self.made.get_mut(&record) {
             made.required = false;
         }
-    }
-
-    /// Someone put the item into the trash, or took it out.
-    pub(crate) fn count_trash_act(&mut self, record: RecordId) {
-        *self.trash_acts.entry(record).or_default() += 1;
-    }
-
-    /// The item was put into the trash once, and never taken out.
-    pub(crate) fn was_trashed_once(&self, record: RecordId) -> bool {
-        self.trash_acts.get(&record) == Some(&1)
     }
 
     /// The time that names an act of trashing: the clock's, with the act's number below it.

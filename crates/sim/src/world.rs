@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use satchel_model::RecordId;
-use satchel_sync::{EngineError, Event, Store, SyncState};
+use satchel_sync::{Change, EngineError, Event, Store, SyncState};
 use satchel_wire::{ServerFrame, WorkspaceId};
 
 use crate::app::{App, AppMark, Failed};
@@ -43,7 +43,7 @@ pub(crate) struct Variation {
 /// What a history came to.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    /// What all apps show; none if the server went back and stayed behind.
+    /// What all apps show; none if the server went back without a word.
     pub(crate) view: Option<View>,
     /// Entries of the ledger.
     pub(crate) entries: u64,
@@ -65,6 +65,8 @@ pub(crate) struct World<T: Tier> {
     step: usize,
     /// The server was set back behind what it had acknowledged.
     went_back: bool,
+    /// It did so without a new life, as if nothing had been: apps may stop with an alarm.
+    went_back_unsaid: bool,
     seed: u64,
     variation: Variation,
     tier: T,
@@ -111,6 +113,7 @@ where
             workspace: WorkspaceId::new([0; 16]),
             step: 0,
             went_back: false,
+            went_back_unsaid: false,
             seed,
             variation,
             tier,
@@ -158,6 +161,9 @@ where
                 eprintln!("step {step}: {kind:?} app {app} entries {}", self.ledger.entry_count());
             }
             self.take(kind, app)?;
+            if self.variation.trace {
+                self.show_trash(app);
+            }
             self.apps[app].clock_ms += 7;
             self.server_clock_ms += 5;
             if let Some(nodes) = self.apps[app].engine.nodes(self.workspace) {
@@ -165,6 +171,16 @@ where
             }
         }
         Ok(())
+    }
+
+    /// What an app has in the trash, for a person who looks for a reason.
+    fn show_trash(&self, app: usize) {
+        let app = &self.apps[app];
+        let nodes = app.engine.nodes(self.workspace).into_iter().flatten();
+        let trashed: Vec<_> = nodes.filter(|(_, node)| node.trashed.is_some()).map(|(id, _)| id).collect();
+        let summary = app.engine.summary(self.workspace);
+        let stands = summary.map(|summary| (summary.head.seq, summary.up, summary.conflicts));
+        eprintln!("  app {}: trash {trashed:?}, at, up, conflicts {stands:?}", app.index);
     }
 
     fn take(&mut self, kind: Step, app: usize) -> Checked {
@@ -296,6 +312,11 @@ where
             return Ok(());
         }
         let made: Vec<_> = changes.iter().map(|change| change.record).collect();
+        if self.variation.trace {
+            let trashed = |change: &Change| change.node.as_ref().map(|node| node.trashed.is_some());
+            let shown: Vec<_> = changes.iter().map(|one| (one.record, trashed(one))).collect();
+            eprintln!("  values {from}..{} {shown:?}", self.oracle.next());
+        }
         match app.engine.edit(workspace, changes, &mut app.store) {
             Ok(()) => {
                 self.oracle.acknowledge(from);
@@ -368,7 +389,7 @@ where
             }
             self.hear()?;
         }
-        if !ghost.line.is_over() && self.rng.one_in(2) {
+        if self.rng.one_in(2) {
             self.apps[app].ghost = Some(ghost);
         }
         Ok(())
@@ -522,10 +543,13 @@ where
             self.server.stop();
         }
         let renew = self.rng.one_in(2);
-        self.server.disk.restore(backup, renew, &mut self.rng);
+        let renewed = self.server.disk.restore(backup, renew, &mut self.rng);
         let entries = self.ledger.entry_count();
         self.ledger.restore(mark);
-        self.went_back |= self.ledger.entry_count() < entries;
+        let went_back = self.ledger.entry_count() < entries;
+        self.went_back |= went_back;
+        // Without a word it may also go back to a life in which an app has seen more.
+        self.went_back_unsaid |= self.went_back && !renewed;
         self.start_server()
     }
 
@@ -573,6 +597,9 @@ where
             let mut moved = false;
             for index in 0..self.apps.len() {
                 moved |= self.pump(index)?;
+                if self.variation.trace {
+                    self.show_trash(index);
+                }
                 if self.apps[index].link.is_none() && round < ROUNDS_MAX / 2 {
                     self.connect(index, None)?;
                     moved = true;
@@ -597,7 +624,7 @@ where
             views.push(view);
         }
         let entries = self.ledger.entry_count();
-        if self.went_back {
+        if self.went_back_unsaid {
             acknowledged::check(&self.oracle, &kept)?;
             return Ok(Ending { view: None, entries });
         }

@@ -235,8 +235,11 @@ impl Effects {
             if !trashed_there && !trashed_here {
                 continue;
             }
-            let was = replica.acknowledged_if_readable(node_key, store)?;
-            let Some(Opened::Node(was)) = was else { continue };
+            let was_trashed = match replica.acknowledged_if_readable(node_key, store)? {
+                Some(Opened::Node(was)) => was.trashed.is_some(),
+                // The item waits as a new one and is there all the same: this disk was set back.
+                _ => false,
+            };
             let now = match self.pending.get(&node_key) {
                 Some(Some((_, Opened::Node(node)))) => Some(node.clone()),
                 _ => match self.shown.get(&node_key) {
@@ -245,7 +248,7 @@ impl Effects {
                 },
             };
             let Some(now) = now else { continue };
-            if was.trashed.is_none() && now.trashed.is_some() {
+            if !was_trashed && now.trashed.is_some() {
                 let kept = satchel_model::merge::keep_over_trash(&now, &self.by);
                 self.put_pending(replica, node_key, Opened::Node(kept));
             }

@@ -141,9 +141,10 @@ impl Engine {
         };
         let begins = staging.bootstrap.is_some();
         let shadow = staging.shadow.take();
-        let taken = match staging.spoiled {
-            true => Ok(()),
-            false => take(shadow.as_deref().unwrap_or(replica), &mut staging),
+        let taken = if staging.spoiled {
+            Ok(())
+        } else {
+            take(shadow.as_deref().unwrap_or(replica), &mut staging)
         };
         staging.shadow = shadow;
         replica.link = Link::CatchingUp(staging);

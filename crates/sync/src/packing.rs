@@ -31,6 +31,9 @@ const EPOCH: u32 = 1;
 /// How often packs are made again because their records changed meanwhile.
 const ROUNDS_MAX: u32 = 8;
 
+/// A step of an attempt; none gives it up.
+type Attempt<T, E> = Result<Option<T>, EngineError<E>>;
+
 /// Which records may stand in one pack together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
@@ -171,7 +174,7 @@ impl Replica {
         packing: &mut Packing,
         rng: &mut R,
         store: &S,
-    ) -> Result<Option<(Made, Vec<u8>)>, EngineError<S::Error>> {
+    ) -> Attempt<(Made, Vec<u8>), S::Error> {
         let Some((kind, records)) = self.take_records(packing, store)? else { return Ok(None) };
         let part = if kind == Kind::Nodes { Part::Node } else { Part::Body };
         let named = |record: &PackedRecord| (Key { record: record.record, part }, record.revision);
@@ -198,7 +201,7 @@ impl Replica {
         &self,
         packing: &mut Packing,
         store: &S,
-    ) -> Result<Option<(Kind, Vec<PackedRecord>)>, EngineError<S::Error>> {
+    ) -> Attempt<(Kind, Vec<PackedRecord>), S::Error> {
         let (mut kind, mut records, mut bytes): (Option<Kind>, Vec<PackedRecord>, usize) =
             (None, Vec::new(), 0);
         while records.len() < PACK_RECORDS_MAX {

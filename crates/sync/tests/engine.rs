@@ -341,6 +341,35 @@ fn who_trashes_what_was_just_edited_here_has_it_in_the_trash() {
 }
 
 #[test]
+fn who_trashes_an_item_after_its_disk_was_set_back_has_not_seen_what_the_old_one_sent() {
+    let check = |is_sent: bool| {
+        let mut world = World::new(2);
+        world.disconnect(0);
+        let record = world.create(0, "Get cart", &[("url", "/cart")]);
+        if is_sent {
+            world.connect(0);
+            world.settle();
+        }
+        let disk = world.apps[0].store.clone();
+        world.set(0, record, "description", "the cart");
+        world.connect(0);
+        world.settle();
+        world.disconnect(0);
+        world.apps[0].store = disk;
+        world.apps[0].restart();
+        let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
+        world.edit_node(0, record, |node| node.trashed = trashed);
+        world.connect(0);
+        world.settle();
+        world.check_equal();
+        assert_eq!(world.node(0, record).trashed, None, "sent: {is_sent}");
+        assert_eq!(world.field(0, record, "description"), "the cart");
+    };
+    check(true);
+    check(false);
+}
+
+#[test]
 fn two_moves_that_would_make_a_cycle_never_are_both_committed() {
     let mut world = World::new(2);
     let records = ["one", "two"].map(|name| world.create(0, name, &[]));

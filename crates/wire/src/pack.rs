@@ -173,7 +173,9 @@ pub fn encode_pack(records: &[PackedRecord]) -> (Vec<u8>, Vec<u8>) {
         let length = u32::try_from(record.payload.len()).expect("a payload is within the envelope's limit");
         rest.extend_from_slice(&length.to_le_bytes());
     }
-    records.iter().for_each(|record| rest.extend_from_slice(&record.payload));
+    for record in records {
+        rest.extend_from_slice(&record.payload);
+    }
     (names, rest)
 }
 

@@ -11,6 +11,7 @@ mod ci;
 mod failure;
 mod fuzz;
 mod install;
+mod reliability;
 mod run;
 mod shell;
 mod soak;

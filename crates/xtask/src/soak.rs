@@ -1,7 +1,7 @@
 //! `cargo xtask sim` and `cargo xtask soak`: the simulator, short for CI and long for a night.
 //!
-//! Every run appends to its own ledger, `target/sim/ledger.jsonl`: counts, seeds and the commit, so that
-//! what is published is what was run.
+//! Every run of a simulator appends to its ledger, `target/sim/ledger.jsonl`: counts, seeds and the commit,
+//! so that what [`crate::reliability`] publishes is what was run.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -10,36 +10,40 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
-use crate::{install, shell};
+use crate::{install, reliability, shell};
 
 /// One line for the overview of `sim`.
 pub(crate) const SIM_SUMMARY: &str =
-    "play 20,000 simulated histories, 500 of them real, and every planted bug";
+    "play 20,000 wide simulated histories, 500 real ones, and every planted bug";
 
 /// The text of `--help` of `sim`.
 pub(crate) const SIM_HELP: &str = "
 usage: cargo xtask sim
 
-Builds the simulator in release, once with cheap stand-ins for the cryptography and planted bugs, once
-without, then plays 20,000 wide histories, 500 real ones, and every planted bug. A violation prints its
-seed and the command that shows it. Counts are appended to target/sim/ledger.jsonl.";
+Builds the simulator twice, with cheap stand-ins for the cryptography and planted bugs, and without, then
+plays 20,000 wide histories, 500 real ones, and every planted bug. A violation prints its seed and the
+command that shows it. Counts go to target/sim/ledger.jsonl, in place of those of the run before.";
 
 /// One line for the overview of `soak`.
-pub(crate) const SOAK_SUMMARY: &str =
-    "play simulated histories for an hour, with seeds that no run had before";
+pub(crate) const SOAK_SUMMARY: &str = "simulated histories and real faults for an hour, with seeds that no run had";
 
 /// The text of `--help` of `soak`.
 pub(crate) const SOAK_HELP: &str = "
-usage: cargo xtask soak [--minutes M]
+usage: cargo xtask soak [--minutes M] [--report]
 
-Plays wide histories for two thirds of the time and real ones for the rest, from a seed that is taken
-from the clock and printed. Counts are appended to target/sim/ledger.jsonl.
+A third of the time each: wide histories, real histories, and the fault tests of crates/app with real
+processes; from a seed that is taken from the clock and printed. The ledgers, target/sim/ledger.jsonl and
+target/faults/ledger.jsonl, are emptied before.
 
-  --minutes M   how long in all (default 60, at least 3)";
+  --minutes M   how long in all, about (default 60, at least 3)
+  --report      write docs/reliability.md from the ledgers; alone, it runs nothing before";
 
-const WIDE_FEATURES: [&str; 2] = ["--features", "stub,planted"];
+/// Without what only the real tier needs, to build less.
+const WIDE_FEATURES: [&str; 3] = ["--no-default-features", "--features", "stub,planted"];
 /// In CI every run plays the same seeds.
 const SEED: u64 = 1;
+/// What the fault tests take, about, for as many histories as in CI.
+const FAULTS_SECONDS: u64 = 150;
 
 /// Runs the short form.
 pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
@@ -48,6 +52,8 @@ pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
     }
     let seed = SEED.to_string();
     let simulators = build()?;
+    // One that is not there is as empty.
+    drop(fs::remove_file(shell::target().join("sim/ledger.jsonl")));
     play(&simulators.wide, &["wide", "--histories", "20000", "--seed", &seed])?;
     play(&simulators.real, &["real", "--histories", "500", "--seed", &seed])?;
     play(&simulators.wide, &["bugs", "--seed", &seed])
@@ -55,26 +61,52 @@ pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
 
 /// Runs the long form.
 pub(crate) fn soak(arguments: &[String]) -> Result<(), Failure> {
-    let minutes = parse(arguments)?;
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(SEED, |since| since.as_secs() << 24);
-    println!("seeds from {seed}");
-    let seed = seed.to_string();
-    let (wide, real) = ((minutes * 2 / 3).to_string(), (minutes - minutes * 2 / 3).to_string());
-    let simulators = build()?;
-    let many = ["--histories", "1000000000", "--seed", &seed, "--minutes"];
-    play(&simulators.wide, &[&["wide"], &many[..], &[&wide]].concat())?;
-    play(&simulators.real, &[&["real"], &many[..], &[&real]].concat())
+    let order = parse(arguments)?;
+    if let Some(minutes) = order.minutes {
+        run_for(minutes)?;
+    }
+    if order.report { reliability::write_report() } else { Ok(()) }
 }
 
-fn parse(arguments: &[String]) -> Result<u64, Failure> {
-    match arguments {
-        [] => Ok(60),
-        [name, minutes] if name == "--minutes" => {
-            let minutes = minutes.parse().ok().filter(|minutes| *minutes >= 3);
-            minutes.ok_or_else(|| Failure::usage("--minutes needs a number of at least 3"))
+fn run_for(minutes: u64) -> Result<(), Failure> {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(SEED, |since| since.as_secs() << 24);
+    println!("seeds from {seed}");
+    let simulators = build()?;
+    reliability::forget_ledgers();
+    let (first, third) = (seed.to_string(), (minutes / 3).to_string());
+    let many = ["--histories", "1000000000", "--seed", &first, "--minutes", &third];
+    play(&simulators.wide, &[&["wide"], &many[..]].concat())?;
+    play(&simulators.real, &[&["real"], &many[..]].concat())?;
+    reliability::drive_faults((minutes * 20 / FAULTS_SECONDS).max(1), seed)
+}
+
+/// What a soak is to do.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
+    /// How long to run; none to run nothing.
+    minutes: Option<u64>,
+    report: bool,
+}
+
+fn parse(arguments: &[String]) -> Result<Order, Failure> {
+    let mut order = Order { minutes: None, report: false };
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--report" => order.report = true,
+            "--minutes" => {
+                let minutes = words.next().and_then(|minutes| minutes.parse().ok());
+                let minutes = minutes.filter(|minutes| *minutes >= 3);
+                let wrong = || Failure::usage("--minutes needs a number of at least 3");
+                order.minutes = Some(minutes.ok_or_else(wrong)?);
+            }
+            _ => return Err(Failure::usage(format!("soak does not know {word}"))),
         }
-        _ => Err(Failure::usage(format!("soak does not know {}", arguments.join(" ")))),
     }
+    if !order.report {
+        order.minutes.get_or_insert(60);
+    }
+    Ok(order)
 }
 
 /// The two builds of the simulator.
@@ -89,9 +121,13 @@ fn build() -> Result<Simulators, Failure> {
     let folder = shell::target().join("sim");
     fs::create_dir_all(&folder).map_err(|e| Failure::new(format!("making {}: {e}", folder.display())))?;
     let build = |name: &str, features: &[&str]| {
-        let words = ["build", "--release", "--package", "satchel-sim"];
-        shell::stream(&mut shell::cargo(&[&words[..], features].concat()))?;
-        let (from, to) = (shell::target().join("release/satchel-sim"), folder.join(name));
+        let words = ["build", "--profile", "simulator", "--package", "satchel-sim"];
+        let mut cargo = shell::cargo(&[&words[..], features].concat());
+        println!("$ {}", shell::show(&cargo));
+        shell::stream(&mut cargo)?;
+        let (from, to) = (shell::target().join("simulator/satchel-sim"), folder.join(name));
+        // A file that runs cannot be written over, but taken away.
+        drop(fs::remove_file(&to));
         fs::copy(&from, &to).map_err(|e| Failure::new(format!("copying {}: {e}", from.display())))?;
         Ok::<_, Failure>(to)
     };
@@ -135,13 +171,17 @@ mod tests {
 
     #[test]
     fn a_soak_lasts_an_hour_or_as_long_as_is_said() {
-        let check = |words: &[&str], expected: Option<u64>| {
+        let check = |words: &[&str], expected: Option<(Option<u64>, bool)>| {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            let expected = expected.map(|(minutes, report)| Order { minutes, report });
             assert_eq!(parse(&words).ok(), expected, "{words:?}");
         };
-        check(&[], Some(60));
-        check(&["--minutes", "9"], Some(9));
+        check(&[], Some((Some(60), false)));
+        check(&["--minutes", "9"], Some((Some(9), false)));
+        check(&["--report"], Some((None, true)));
+        check(&["--report", "--minutes", "9"], Some((Some(9), true)));
         check(&["--minutes", "1"], None);
+        check(&["--minutes"], None);
         check(&["--fast"], None);
     }
 }

@@ -57,8 +57,8 @@ fn a_conflict_is_in_both_can_be_settled_in_either_and_is_gone_from_both() {
     let item = "Shop/Request 1";
     let check = |stage: &mut Stage, settler: &App, round: usize, choice: &str, expected: &str| {
         stage.stop();
-        first.words(&["set", item, &format!("url=https://first.example.com/{round}")]).done();
-        second.words(&["set", item, &format!("url=https://second.example.com/{round}")]).done();
+        first.words(&["set", item, &format!("url=https://first-{round}.example.com/")]).done();
+        second.words(&["set", item, &format!("url=https://second-{round}.example.com/")]).done();
         stage.restart();
         meet(&first, &second);
         assert_eq!((conflicts(&first), conflicts(&second)), (1, 1));
@@ -67,7 +67,7 @@ fn a_conflict_is_in_both_can_be_settled_in_either_and_is_gone_from_both() {
         meet(&first, &second);
         assert_eq!((conflicts(&first), conflicts(&second)), (0, 0));
         for app in [&first, &second] {
-            app.words(&["show", item]).done().says(&[&format!("https://{expected}.example.com/{round}")]);
+            app.words(&["show", item]).done().says(&[&format!("https://{expected}-{round}.example.com/")]);
         }
     };
     // The first app's value reached the server first, so it shows.

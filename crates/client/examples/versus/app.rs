@@ -13,7 +13,7 @@ const PASSWORD: &str = "a long enough password";
 const PATIENCE: Duration = Duration::from_mins(5);
 const PATIENCE_MS: u64 = 300_000;
 
-fn words(error: ApiError) -> Box<dyn std::error::Error> {
+fn words(error: &ApiError) -> Box<dyn std::error::Error> {
     format!("{error:?}").into()
 }
 
@@ -52,14 +52,14 @@ impl App {
             proxy: None,
             transport: TransportChoice::Auto,
         };
-        let client = Client::open(options).await.map_err(words)?;
+        let client = Client::open(options).await.map_err(|error| words(&error))?;
         let changed = client.watch();
         Ok(Self { client, changed })
     }
 
     pub(crate) async fn call(&self, call: Call, wait_ms: u64) -> Outcome<Reply> {
         let request = Request { workspace: None, wait_ms, call };
-        tokio::time::timeout(PATIENCE, self.client.call(request, None)).await?.map_err(words)
+        tokio::time::timeout(PATIENCE, self.client.call(request, None)).await?.map_err(|error| words(&error))
     }
 
     /// Waits until everything is acknowledged and applied.

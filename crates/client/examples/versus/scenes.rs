@@ -28,7 +28,7 @@ pub(crate) async fn work(options: &Options, whole: bool) -> Outcome<()> {
     edits(options, &a, &mut b, &ids).await?;
     if whole {
         burst(options, &server, &a, &mut b, &ids).await?;
-        fresh(options, &server, ids.len()).await?;
+        fresh(options, &server, &ids).await?;
         fresh_bytes(options, &server).await?;
     }
     Ok(())
@@ -66,13 +66,13 @@ async fn burst(options: &Options, server: &Server, a: &App, b: &mut App, ids: &[
 
 /// From the sign-in (told apart: it takes as long as its password hash) to the tree, and to everything
 /// verified, decrypted and stored.
-async fn fresh(options: &Options, server: &Server, count: usize) -> Outcome<()> {
+async fn fresh(options: &Options, server: &Server, ids: &[String]) -> Outcome<()> {
     let begun = Instant::now();
     let mut app = App::sign_in(&options.folder.join("fresh"), &server.url, EMAIL).await?;
     let signed_in = begun.elapsed();
     let mut tree = None;
     loop {
-        if tree.is_none() && app.requests().await?.len() == count {
+        if tree.is_none() && app.requests().await?.len() == ids.len() {
             tree = Some(begun.elapsed());
         }
         if tree.is_some() && app.is_in_sync().await? {
@@ -82,6 +82,11 @@ async fn fresh(options: &Options, server: &Server, count: usize) -> Outcome<()> 
         tokio::time::sleep(LOOK_PERIOD).await;
     }
     let all = begun.elapsed();
+    // A state alone is no proof: the last edit of the burst must be there.
+    let last = options.edits - 1;
+    if !app.has(&ids[(last * 7_919 + 1) % ids.len()], &format!("burst-{last}-end")).await? {
+        return Err("the fresh app is in sync without the last edit".into());
+    }
     tell("fresh sign-in", millis(signed_in), "ms");
     tell("fresh tree", millis(tree.unwrap_or(all).saturating_sub(signed_in)), "ms");
     tell("fresh all", millis(all.saturating_sub(signed_in)), "ms");

@@ -97,7 +97,7 @@ pub(super) fn path(bytes: &[u8]) {
 }
 
 pub(super) fn path_seeds() -> Vec<Vec<u8>> {
-    [r"Shop/Cart\/Get/a b", r"\\/x", "0123456789abcdef0123456789abcdef"].map(|path| path.into()).to_vec()
+    [r"Shop/Cart\/Get/a b", r"\\/x", "0123456789abcdef0123456789abcdef"].map(Into::into).to_vec()
 }
 
 pub(super) fn order_key(bytes: &[u8]) {
@@ -113,5 +113,5 @@ pub(super) fn order_key(bytes: &[u8]) {
 }
 
 pub(super) fn order_seeds() -> Vec<Vec<u8>> {
-    ["V", "V W", "A B C", "V0V V1 z"].map(|keys| keys.into()).to_vec()
+    ["V", "V W", "A B C", "V0V V1 z"].map(Into::into).to_vec()
 }

@@ -228,7 +228,7 @@ impl Session {
     fn consider_packs(&mut self, peer: &Arc<Peer>, header: &satchel_wire::SignedHeader) {
         const COMMITS: u32 = 32;
         self.commits = self.commits.wrapping_add(1);
-        if self.commits % COMMITS == 0
+        if self.commits.is_multiple_of(COMMITS)
             && let Ok(header) = satchel_wire::CommitHeader::decode(&header.header)
         {
             self.queue(peer, Job::AskForPacks { workspace: header.workspace });

@@ -1,7 +1,4 @@
 //! An edit outlives a deletion made at the same time: what lies in the trash was seen by who put it there.
-//!
-//! Only items that were put there once are looked at: what a restore and a second deletion, made at the same
-//! time as an edit, should come to is not decided.
 
 use super::{Checked, View, violation};
 use crate::oracle::{Oracle, tokens_of};
@@ -10,9 +7,6 @@ use crate::oracle::{Oracle, tokens_of};
 pub(crate) fn check(oracle: &Oracle, view: &View) -> Checked {
     for (record, (node, body)) in view {
         let (Some(_), Some(body)) = (&node.trashed, body) else { continue };
-        if !oracle.was_trashed_once(*record) {
-            continue;
-        }
         for token in body.fields.values().flat_map(tokens_of) {
             if !oracle.was_seen_in_trash(*record, token) {
                 let detail =

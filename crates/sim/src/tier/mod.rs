@@ -36,8 +36,9 @@ pub(crate) trait ServerDisk {
     fn lose_unsynced(&mut self);
     /// Copies the disk. Only while no store is open.
     fn backup(&mut self) -> Self::Backup;
-    /// Sets the disk back; with a new life if it was restored by the server's own command.
-    fn restore(&mut self, backup: &Self::Backup, renew: bool, rng: &mut SimRng);
+    /// Sets the disk back; with a new life if it is to be restored by the server's own command. Whether
+    /// it has one.
+    fn restore(&mut self, backup: &Self::Backup, renew: bool, rng: &mut SimRng) -> bool;
 }
 
 /// The disks of one world.

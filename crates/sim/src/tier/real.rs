@@ -8,7 +8,7 @@ use satchel_client::{AccountStore, AccountStoreError};
 use satchel_crypto::LocalKey;
 use satchel_server::service::Publish;
 use satchel_server::store::Store as ServerStore;
-use satchel_server::store::sqlite::{DataDir, SqliteStore};
+use satchel_server::store::sqlite::{self, DataDir, SqliteStore};
 use satchel_sync::{Batch, Kept, Key, Loaded, Store};
 use satchel_wire::{CommitId, WorkspaceId};
 use tempfile::TempDir;
@@ -136,8 +136,13 @@ impl ServerDisk for DirDisk {
         backup
     }
 
-    fn restore(&mut self, backup: &PathBuf, _: bool, _: &mut SimRng) {
-        copy_files(backup, &self.folder);
+    fn restore(&mut self, backup: &PathBuf, renew: bool, rng: &mut SimRng) -> bool {
+        if renew {
+            sqlite::restore(&backup.join("satchel.db"), &self.folder, rng).expect("the backup is one");
+        } else {
+            copy_files(backup, &self.folder);
+        }
+        renew
     }
 }
 

@@ -43,11 +43,12 @@ impl ServerDisk for MemoryDisk {
         self.snapshot()
     }
 
-    fn restore(&mut self, backup: &MemoryDisk, renew: bool, rng: &mut SimRng) {
+    fn restore(&mut self, backup: &MemoryDisk, renew: bool, rng: &mut SimRng) -> bool {
         *self = backup.snapshot();
         if renew {
             self.renew(rng);
         }
+        renew
     }
 }
 

@@ -407,13 +407,8 @@ impl Server {
                     self.push(app, ServerFrame::Pack { workspace, pack: pack.into() });
                 }
                 let refusal = Refusal::new(ErrorCode::NotFound, "");
-                self.push(
-                    app,
-                    match is_whole {
-                        true => ServerFrame::Done { request },
-                        false => ServerFrame::Failed { request, refusal },
-                    },
-                );
+                let done = ServerFrame::Done { request };
+                self.push(app, if is_whole { done } else { ServerFrame::Failed { request, refusal } });
             }
             ClientFrame::ReadHeaders { request, workspace, after } => {
                 let entries = self.ledgers[&workspace].entries.iter();

@@ -35,7 +35,8 @@ Raw runs are appended to target/bench/*.jsonl. Exit code 1 if a figure misses it
   --peers yes   then compare with y-websocket, hocuspocus, pouchdb-server and atuin-server doing the same
                 work in --runs interleaved rounds, and write docs/benchmarks.md (needs Node.js with npm, a
                 quiet machine, and half an hour). only: just that. quick: just that, with little work and
-                one round, into target/bench: to see that it runs, not to measure";
+                one round, into target/bench: to see that it runs, not to measure. Rows of
+                the comparison that miss are printed and do not change the exit code";
 
 /// What the command line asked for.
 #[derive(Debug, PartialEq, Eq)]

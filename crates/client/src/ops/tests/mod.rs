@@ -8,6 +8,7 @@ mod conflicts;
 mod editing;
 mod exports;
 mod history;
+mod hostile;
 mod imports;
 mod script;
 mod trash;

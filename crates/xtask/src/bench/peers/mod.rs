@@ -115,7 +115,7 @@ pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, F
         }
     }
     println!("peers: {rounds} rounds in {}", shell::words_for(begun.elapsed()));
-    let text = report::text(&contest, rounds, &programs.versions);
+    let text = report::text(&contest, rounds, quick, &programs.versions);
     write(&folder.join("peers.md"), &text)?;
     let plot = plot::svg(&contest);
     write(&folder.join("peers.svg"), &plot)?;
@@ -156,17 +156,16 @@ fn samples(printed: &str) -> Vec<Sample> {
 /// Appends the raw lines.
 fn keep(folder: &Path, round: usize, scene: &Scene, system: &str, samples: &[Sample]) -> Result<(), Failure> {
     let file = folder.join("peers.jsonl");
-    let lines: String = samples
-        .iter()
-        .map(|sample| {
-            let figure = format!("{}{}", scene.prefix, sample.figure);
-            let line = json!({
-                "round": round, "system": system, "figure": figure, "value": sample.value,
-                "unit": sample.unit, "records": scene.sizes.records,
-            });
-            format!("{line}\n")
-        })
-        .collect();
+    let mut lines = String::new();
+    for sample in samples {
+        let figure = format!("{}{}", scene.prefix, sample.figure);
+        let line = json!({
+            "round": round, "system": system, "figure": figure, "value": sample.value,
+            "unit": sample.unit, "records": scene.sizes.records,
+        });
+        lines.push_str(&line.to_string());
+        lines.push('\n');
+    }
     let opened = OpenOptions::new().create(true).append(true).open(&file);
     opened
         .and_then(|mut open| open.write_all(lines.as_bytes()))

@@ -24,13 +24,19 @@ pub(super) const FIGURES: &[(&str, &str)] = &[
     ("many: edit p50", "edit from A to B at 100,000 records, p50"),
 ];
 
+/// What a quick run says of itself.
+const QUICK: &str = "**A quick run: one round of little work, to see that everything runs. The sizes that the rows \
+     name are those of a full run; nothing follows from these numbers.**\n\n";
+
 /// The page.
-pub(super) fn text(contest: &Contest, rounds: usize, versions: &[String]) -> String {
-    let mut text = String::from(
-        "# Benchmarks\n\nMade by `cargo xtask bench --peers yes`; do not edit. Lower is better everywhere.\n\n\
+pub(super) fn text(contest: &Contest, rounds: usize, quick: bool, versions: &[String]) -> String {
+    let mut text = String::from("# Benchmarks\n\n");
+    if quick {
+        text += QUICK;
+    }
+    text += "Made by `cargo xtask bench --peers yes`; do not edit. Lower is better everywhere.\n\n\
          ![Satchel and its peers](benchmarks.svg)\n\n## What was promised\n\n\
-         | figure | Satchel | compared with | ratio | target | |\n| --- | --- | --- | --- | --- | --- |\n",
-    );
+         | figure | Satchel | compared with | ratio | target | |\n| --- | --- | --- | --- | --- | --- |\n";
     text.extend(PROMISES.iter().map(|promise| promise_row(contest, promise)));
     let columns = SYSTEMS.join(" | ");
     let rule = "| --- ".repeat(SYSTEMS.len());
@@ -107,17 +113,24 @@ fn method(rounds: usize, versions: &[String]) -> String {
          lowest and highest in brackets. Each system's server is one process; its apps are in another. Raw lines are\n\
          in `target/bench/peers.jsonl`.\n\n\
          Satchel has everything on: accounts, a signature for every commit, end-to-end encryption, a sealed local\n\
-         store for each app, fsync on both sides before anything is called done. Its fresh app is timed from the\n\
-         end of the sign-in, which has a row of its own; \"everything there\" means received, verified, decrypted\n\
-         and stored.\n\n\
+         store for each app, fsync on both sides before anything is called done. \"Everything there\" means received,\n\
+         verified, decrypted and stored.\n\n\
          The peers, as they come from their registries ({versions}):\n\n\
-         - y-websocket and hocuspocus keep the document in memory and store nothing, on either side; no\n\
+         - y-websocket and hocuspocus keep the document in memory and store nothing, on either side; no\n  \
            accounts, no encryption.\n\
-         - pouchdb-server writes to LevelDB; its apps do, too. Nothing is encrypted.\n\
-         - atuin-server (on SQLite) stores sealed records and pushes nothing. Its fresh app is the download alone:\n\
+         - pouchdb-server writes to LevelDB without waiting for the disk; its apps do, too. Nothing is encrypted.\n\
+         - atuin-server (on SQLite) stores sealed records and pushes nothing. Its fresh app is the download alone:\n  \
            nothing is decrypted or stored.\n\n\
-         The {SUBSCRIBERS} subscribers are apps of one account, of which Satchel's server takes 32 sockets. An edit changes\n\
-         one field of one record: the Yjs servers send that field, Satchel and PouchDB the record.\n",
+         ### What to know before comparing\n\n\
+         - In favour of Satchel: its fresh app is timed from the end of the sign-in, which has a row of its own and\n  \
+           which the peers do not have. Add that row for what a person waits for.\n\
+         - In favour of Satchel: edits of a burst that wait together travel in one commit; the Yjs clients send each.\n\
+         - In favour of Satchel: its driver is compiled, those of the peers are their own libraries in Node.js, with all\n  \
+           apps of a scene on one thread. Latencies contain both ends; the server's CPU and memory do not.\n\
+         - In favour of the peers: an edit changes one field; the Yjs clients send that field, Satchel and PouchDB the\n  \
+           record. What the peers leave out is named above.\n\
+         - Not the newest: hocuspocus 4 needs Node.js 22; y-websocket 3 comes without a server.\n\
+         - {SUBSCRIBERS} subscribers, not 100: they are apps of one account, of which Satchel's server takes 32 sockets.\n",
         versions = versions.join(", "),
     )
 }
@@ -150,9 +163,15 @@ mod tests {
 
     #[test]
     fn what_no_system_did_is_not_hidden() {
-        let page = text(&contest(1.0), 1, &[]);
+        let page = text(&contest(1.0), 1, false, &[]);
         assert!(page.contains("| server memory with 1,000 idle apps | – | – | – | – | – |"), "{page}");
         assert!(page.contains("not measured"));
+        assert!(!page.contains("quick run"));
+    }
+
+    #[test]
+    fn a_quick_run_says_that_nothing_follows_from_it() {
+        assert!(text(&contest(1.0), 1, true, &[]).contains("nothing follows from these numbers"));
     }
 
     #[test]
