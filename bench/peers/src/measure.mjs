@@ -18,8 +18,9 @@ export async function freePort() {
 }
 
 // Starts a program and waits until its port takes connections.
-export async function startServer(program, words, port, env = {}) {
-  const child = spawn(program, words, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
+// It works in `cwd`: pouchdb-server leaves its log where it is started.
+export async function startServer(program, words, port, env = {}, cwd = undefined) {
+  const child = spawn(program, words, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
   let errors = ''
   child.stderr.on('data', (bytes) => { errors = (errors + bytes).slice(-4000) })
   process.on('exit', () => child.kill('SIGKILL'))

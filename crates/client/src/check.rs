@@ -24,6 +24,7 @@ pub(crate) struct Found {
     records: u64,
     entries: u64,
     problems: Vec<SetAside>,
+    rebuilt: Vec<String>,
     /// Envelopes that are damaged here, and fetched again with a connection.
     pub(crate) damaged: u64,
 }
@@ -36,6 +37,7 @@ impl Found {
             entries: self.entries,
             problems: self.problems,
             mended: damaged_before.saturating_sub(self.damaged),
+            rebuilt: self.rebuilt,
         }
     }
 }
@@ -61,13 +63,17 @@ impl Core {
             let detail = "its local copy was damaged; it is fetched again from the server";
             found.problems.push(self.problem_with(workspace, key.record, detail.into()));
         }
-        if !report.digest_agrees {
+        let name = crate::status::name(&self.engine, workspace);
+        if let Some(why) = self.engine.mended(workspace) {
+            let name = name.clone().unwrap_or_else(|| workspace.to_string());
+            found.rebuilt.push(format!("{name}: {why}; everything was read again from the ledger"));
+        }
+        if let Some(why) = &report.distrusted {
             found.problems.push(SetAside {
                 record: workspace.to_string(),
-                name: crate::status::name(&self.engine, workspace),
+                name,
                 alarm: "damaged".into(),
-                detail: "the records here are not the ones that the ledger says; reload fetches them again"
-                    .into(),
+                detail: format!("{why}; the whole ledger is read again with the next connection"),
             });
         }
     }

@@ -24,8 +24,6 @@ pub enum Bug {
     SnapshotSkipsOne,
     /// What came while an app read its snapshot is dropped.
     JoinLosesHeld,
-    /// A restart forgets which commit ids are in the ledger.
-    RestartForgetsIds,
     /// Of a stale commit the changes that still fit are kept.
     PartialCommit,
 }

@@ -90,7 +90,7 @@ impl Line {
         let is_over = self.outbox.ended().is_some();
         let Some(peer) = self.peer.clone() else {
             if !is_over {
-                self.open(frame, now_ms);
+                self.open(&frame, now_ms);
             }
             return false;
         };
@@ -124,8 +124,8 @@ impl Line {
         false
     }
 
-    fn open(&mut self, frame: ClientFrame, now_ms: u64) {
-        let ClientFrame::Open { protocol, token, proof, sync, take_over, waiting } = frame else {
+    fn open(&mut self, frame: &ClientFrame, now_ms: u64) {
+        let &ClientFrame::Open { protocol, token, proof, sync, take_over, waiting } = frame else {
             return self.outbox.end(&Refusal::new(ErrorCode::BadRequest, "the first frame must be Open"));
         };
         let nonce = self.nonce;

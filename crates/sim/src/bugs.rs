@@ -17,6 +17,9 @@ enum Bug {
     Server(ServerBug),
 }
 
+/// Not planted, because the design makes it harmless, so that no checker could bite: ids of commits that a
+/// restart of the server forgets. An app sends a commit again only when it has caught up and not found it,
+/// and what lay in the writer's queue dies with the process.
 const BUGS: &[Bug] = &[
     Bug::Sync(SyncBug::CursorAfterEffects),
     Bug::Sync(SyncBug::CursorBeforeEffects),
@@ -53,7 +56,6 @@ const BUGS: &[Bug] = &[
     Bug::Server(ServerBug::SeqFromSequence),
     Bug::Server(ServerBug::SnapshotSkipsOne),
     Bug::Server(ServerBug::JoinLosesHeld),
-    Bug::Server(ServerBug::RestartForgetsIds),
     Bug::Server(ServerBug::PartialCommit),
 ];
 

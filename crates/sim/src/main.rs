@@ -163,7 +163,10 @@ fn ledger_line<T: Tier>(order: &Order, report: &Report, known: u64) -> String {
 fn command<T: Tier>(seed: u64, steps: usize) -> String {
     let features =
         if satchel_crypto::IS_STUB { " --no-default-features --features stub,planted" } else { "" };
-    format!("cargo run -p satchel-sim --profile simulator{features} -- one {} --seed {seed} --steps {steps}", T::NAME)
+    format!(
+        "cargo run -p satchel-sim --profile simulator{features} -- one {} --seed {seed} --steps {steps}",
+        T::NAME
+    )
 }
 
 /// The seeds that failed once: `tier seed steps`, and why.

@@ -73,6 +73,8 @@ pub(crate) struct Plan {
     pub(crate) max_apps: usize,
     /// Only the first app edits.
     pub(crate) solo: bool,
+    /// Everyone edits the same one or two items.
+    pub(crate) narrow: bool,
     weights: Vec<(Step, usize)>,
     total: usize,
 }
@@ -109,7 +111,8 @@ impl Plan {
         };
         let weights: Vec<_> = WEIGHTS.into_iter().filter(|(step, _)| !left_out(*step)).collect();
         let total = weights.iter().map(|(_, weight)| weight).sum();
-        Self { apps, steps, max_apps, solo, weights, total }
+        let narrow = matches!(seed % 10, 1 | 5 | 8);
+        Self { apps, steps, max_apps, solo, narrow, weights, total }
     }
 
     /// The next step.

@@ -275,7 +275,11 @@ where
             return Ok(()); // nothing has arrived yet
         }
         let records: Vec<_> = nodes.keys().copied().filter(|record| *record != root).collect();
-        let record = self.rng.pick(&records);
+        let mut record = self.rng.pick(&records);
+        if self.plan.narrow {
+            let at = records.iter().position(|one| Some(*one) == record);
+            record = at.map(|at| records[at % 2]);
+        }
         let from = self.oracle.next();
         let body = match record {
             Some(record) => match app.engine.body(workspace, record, &app.store) {
@@ -578,6 +582,15 @@ where
         Ok(moved)
     }
 
+    /// The same in small portions.
+    fn trickle(&mut self, app: usize) -> Result<bool, Violation> {
+        let mut moved = self.send(app)?;
+        moved |= self.serve(app, 2)? > 0;
+        moved |= self.feed(app, 1);
+        moved |= self.deliver(app, 2)? > 0;
+        Ok(moved)
+    }
+
     /// The faults end: everyone is connected to a server without a limit of apps.
     fn heal(&mut self) -> Checked {
         self.apps.iter_mut().for_each(App::lose_server);
@@ -596,7 +609,9 @@ where
         for round in 0..ROUNDS_MAX {
             let mut moved = false;
             for index in 0..self.apps.len() {
-                moved |= self.pump(index)?;
+                // Half of the worlds settle frame by frame at first, so that apps join while others send.
+                let by_frames = self.seed % 2 == 1 && round < ROUNDS_MAX / 4;
+                moved |= if by_frames { self.trickle(index)? } else { self.pump(index)? };
                 if self.variation.trace {
                     self.show_trash(index);
                 }

@@ -172,6 +172,15 @@ fn head_charter_and_asides_come_back<S: Store>(store: &mut S) {
     assert_eq!((loaded.chains, loaded.returning), (vec![chain(2)], None));
     write(store, WORKSPACE, vec![Write::ClearCharter, Write::AddCharter { seq: 1, header: signed(1) }]);
     assert_eq!(load(store, WORKSPACE).charter, [(1, signed(1))]);
+    let body = key(1, Part::Body);
+    write(store, WORKSPACE, vec![put_base(body, 1, b"one"), put_pending(body, 1, Some(b"waits"))]);
+    write(store, OTHER, vec![Write::AddWorkspace, put_base(body, 1, b"two")]);
+    write(store, WORKSPACE, vec![Write::ForgetLedger]);
+    let loaded = load(store, WORKSPACE);
+    assert!(loaded.base.is_empty() && loaded.charter.is_empty() && loaded.chains.is_empty());
+    assert_eq!(store.pending(WORKSPACE, body).expect("reads").as_deref(), Some(&b"waits"[..]));
+    let kept = store.base(OTHER, body).expect("reads");
+    assert_eq!(kept, Some(Kept::Envelope(b"two".to_vec())));
 }
 
 fn workspaces_do_not_mix<S: Store>(store: &mut S) {

@@ -329,6 +329,34 @@ impl Effects {
         }
     }
 
+    /// The server's state is the one that is kept here: shown again where it was damaged.
+    pub(crate) fn restate(&mut self, replica: &Replica, row: (Key, u64, Revision), envelope: Vec<u8>) {
+        let (key, seq, revision) = row;
+        let opened = replica.open(key, &envelope);
+        let conflicts = opened.as_ref().map_or(0, Opened::conflicts);
+        self.put_base(key, Base { seq, revision, conflicts }, envelope);
+        match opened {
+            Ok(server) if !replica.pending.contains_key(&key) => drop(self.shown.insert(key, Some(server))),
+            Ok(_) => {}
+            Err(detail) => self.set_aside(Aside { key, alarm: Alarm::Damaged, detail }),
+        }
+    }
+
+    pub(crate) fn set_aside(&mut self, aside: Aside) {
+        self.writes.push(Write::SetAside(aside.clone()));
+        self.aside.push((aside.key, Some(aside)));
+    }
+
+    pub(crate) fn take_back_in(&mut self, key: Key) {
+        self.writes.push(Write::ClearAside { key });
+        self.aside.push((key, None));
+    }
+
+    /// What these entries set aside.
+    pub(crate) fn asides(&self) -> Vec<Aside> {
+        self.aside.iter().filter_map(|(_, aside)| aside.clone()).collect()
+    }
+
     pub(crate) fn write(&mut self, write: Write) {
         self.writes.push(write);
     }
@@ -410,6 +438,9 @@ impl Effects {
         replica.server_seq = replica.server_seq.max(staging.head.seq);
         replica.digest = self.digest;
         replica.charter = staging.charter;
+        if !staging.chains.is_empty() {
+            replica.newest = Some(replica.head);
+        }
         staging.chains.into_iter().for_each(|head| replica.remember_chain(head));
         replica.flights.retain(|flight| !staging.accepted.contains(&flight.stored.commit));
         for (key, base) in self.base {
@@ -470,7 +501,10 @@ pub(crate) fn accepted_content<S: Store>(
             let key = Key { record: op.record, part: op.part };
             let envelope = if op.put.is_some() { envelopes.next() } else { None };
             let opened = match envelope {
-                Some(envelope) => Some(replica.open(key, &envelope).map_err(unreadable)?),
+                Some(envelope) => match replica.open(key, &envelope) {
+                    Ok(opened) => Some(opened),
+                    Err(_) => continue, // damaged here: what the server has of it is merged like any change
+                },
                 None => None,
             };
             content.insert(key, (*ordinal, opened));

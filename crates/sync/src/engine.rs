@@ -14,7 +14,7 @@ use satchel_wire::{
 use crate::EngineError;
 use crate::planted::{self, Bug};
 use crate::replica::{
-    Disconnected, Flight, Link, Opened, Pending, Replica, Summary, SyncState, VerifyReport, model_id, wire_id,
+    Disconnected, Flight, Link, Opened, Pending, Replica, Summary, SyncState, model_id, wire_id,
 };
 use crate::store::{Alarm, Batch, InFlight, Key, SCRATCH, Store, Write};
 
@@ -270,6 +270,16 @@ impl Engine {
         }
     }
 
+    /// What was staged in another life of the server may be at other places in this one.
+    fn forget_staged(&mut self) {
+        for replica in self.replicas.values_mut() {
+            if let Link::CatchingUp(staging) = &mut replica.link {
+                staging.envelopes.clear();
+                staging.pages_after = 0;
+            }
+        }
+    }
+
     /// Takes one frame of the server, [`ServerFrame::Welcome`] and everything after it.
     ///
     /// `now_ms` is for people only: nothing is decided by it.
@@ -284,7 +294,10 @@ impl Engine {
         self.events.push_back(Event::StateChanged);
         match frame {
             ServerFrame::Welcome(welcome) => {
-                self.incarnation = Some(welcome.incarnation);
+                if self.incarnation.replace(welcome.incarnation).is_some_and(|old| old != welcome.incarnation)
+                {
+                    self.forget_staged();
+                }
                 Ok(())
             }
             ServerFrame::Opened(opened) => self.handle_opened(&opened, store),
@@ -300,8 +313,8 @@ impl Engine {
             ServerFrame::Refused(refusal) => {
                 if planted::is(Bug::EvictionWipes) && refusal.code == satchel_wire::ErrorCode::Evicted {
                     for replica in self.replicas.values_mut() {
-                        let all = replica.pending.keys().copied().collect();
-                        crate::incoming::drop_pending(replica, all, store)?;
+                        let all: Vec<Key> = replica.pending.keys().copied().collect();
+                        crate::incoming::drop_pending(replica, &all, store)?;
                     }
                 }
                 self.handle_disconnected(Disconnected::Refused(refusal));
@@ -354,6 +367,12 @@ impl Engine {
             replica.link = Link::Idle; // it is listed again
         }
         replica.server_seq = head.seq;
+        if replica.distrusted.is_some() && !replica.must_reset {
+            if !self.begin_mending(workspace) {
+                self.subscribe(workspace);
+            }
+            return Ok(());
+        }
         let goes_back = head.seq < replica.head.seq && replica.is_of_another_life(self.incarnation);
         if replica.must_reset || (goes_back && replica.lacks_bodies()) {
             self.reset(workspace, store)?;
@@ -508,16 +527,6 @@ impl Engine {
     /// Whether the server has never acknowledged anything of this workspace.
     pub fn is_unfounded(&self, workspace: WorkspaceId) -> bool {
         self.replicas.get(&workspace).is_some_and(|replica| replica.head == Head::EMPTY)
-    }
-
-    /// Checks every envelope of the base; what is damaged is fetched again with the next connection.
-    pub fn verify<S: Store>(
-        &mut self,
-        workspace: WorkspaceId,
-        store: &mut S,
-    ) -> Result<VerifyReport, EngineError<S::Error>> {
-        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
-        crate::verify::verify(replica, store)
     }
 
     /// Writes what a planted bug held back.

@@ -453,6 +453,7 @@ impl Engine {
         let digest = Digest::new(StateDigest::default().to_bytes());
         writes.extend([
             Write::ClearCharter,
+            Write::ClearChains,
             Write::SetFresh(None),
             Write::SetHead { head: Head::EMPTY, digest },
         ]);
@@ -461,6 +462,7 @@ impl Engine {
         replica.digest = StateDigest::default();
         replica.charter = crate::charter::Charter::default();
         replica.chains.clear();
+        (replica.newest, replica.distrusted) = (None, None);
         replica.base.clear();
         replica.fresh = None;
         replica.must_reset = false;

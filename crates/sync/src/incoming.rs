@@ -18,7 +18,7 @@ use crate::EngineError;
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
 use crate::planted::{self, Bug};
-use crate::replica::{Flight, Link, Replica, place};
+use crate::replica::{Base, Flight, Link, Replica, place};
 use crate::staging::{Refused, Staging, take_entry_envelopes, take_page};
 use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
 
@@ -141,11 +141,8 @@ impl Engine {
         };
         let begins = staging.bootstrap.is_some();
         let shadow = staging.shadow.take();
-        let taken = if staging.spoiled {
-            Ok(())
-        } else {
-            take(shadow.as_deref().unwrap_or(replica), &mut staging)
-        };
+        let taken =
+            if staging.spoiled { Ok(()) } else { take(shadow.as_deref().unwrap_or(replica), &mut staging) };
         staging.shadow = shadow;
         replica.link = Link::CatchingUp(staging);
         if let Err((alarm, detail)) = taken {
@@ -377,7 +374,7 @@ impl Engine {
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
         let flight = replica.flights.remove(index);
         if planted::is(Bug::StaleDropsPending) {
-            drop_pending(replica, flight.keys().collect(), store)?;
+            drop_pending(replica, &flight.keys().collect::<Vec<_>>(), store)?;
         }
         if head.seq > replica.head.seq {
             self.fetch_up_to(workspace, head.seq); // the promised entries did not come
@@ -494,6 +491,7 @@ impl Engine {
             let writes = vec![put, Write::ClearAside { key }];
             store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
             replica.aside.remove(&key);
+            replica.base.insert(key, Base { conflicts, ..base });
             if !replica.pending.contains_key(&key) {
                 replica.show(key, Some(opened));
             }
@@ -508,7 +506,7 @@ impl Engine {
 /// What some planted bugs do: forgets what waits.
 pub(crate) fn drop_pending<S: Store>(
     replica: &mut Replica,
-    keys: Vec<Key>,
+    keys: &[Key],
     store: &mut S,
 ) -> Result<(), EngineError<S::Error>> {
     let writes = keys.iter().map(|key| Write::RemovePending { key: *key }).collect();

@@ -20,6 +20,7 @@ mod error;
 mod fresh;
 mod incoming;
 mod memory;
+mod mend;
 mod outgoing;
 mod packing;
 pub mod planted;
@@ -39,5 +40,8 @@ pub use memory::MemoryStore;
 pub use purge::{BulkMark, is_bulk};
 pub use replica::{Disconnected, Summary, SyncState, VerifyReport};
 pub use snapshot::{Snapshot, SnapshotRecord};
-pub use store::{Alarm, Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, PendingEntry, SCRATCH, Store, Write};
+pub use store::{
+    Alarm, Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, PendingEntry, SCRATCH, Store,
+    Write,
+};
 pub use versions::{VerifiedVersion, Version, VersionAlarm, VersionState};

@@ -79,6 +79,11 @@ impl Rows {
             Write::ClearChains => self.meta.chains.clear(),
             Write::SetReturning(returning) => self.meta.returning.clone_from(returning),
             Write::SetFresh(fresh) => self.meta.fresh.clone_from(fresh),
+            Write::ForgetLedger => {
+                self.base.clear();
+                self.meta.charter.clear();
+                self.meta.chains.clear();
+            }
             Write::ClearCharter => self.meta.charter.clear(),
             Write::SetIncarnation(incarnation) => self.meta.incarnation = Some(*incarnation),
             Write::SetAside(aside) => drop(self.aside.insert(aside.key, aside.clone())),

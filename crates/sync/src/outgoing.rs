@@ -4,7 +4,7 @@
 //! A commit is durable in the store before its frame is handed out, so that a crash sends the same
 //! bytes under the same id again and the server can answer as the first time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_crypto::{derive_revision, seal_envelope};
@@ -62,9 +62,9 @@ impl Engine {
             }
             if let Some(frame) = replica.next_commit(store)? {
                 if planted::is(Bug::AcknowledgedOnSend) {
-                    let sent =
+                    let sent: Vec<Key> =
                         replica.flights.iter().filter(|flight| flight.sent).flat_map(Flight::keys).collect();
-                    crate::incoming::drop_pending(replica, sent, store)?;
+                    crate::incoming::drop_pending(replica, &sent, store)?;
                 }
                 return Ok(Some(frame));
             }
@@ -113,8 +113,8 @@ impl Replica {
         if self.flights.len() >= COMMITS_IN_FLIGHT {
             return Ok(());
         }
-        let flying: BTreeSet<Key> = self.flights.iter().flat_map(Flight::keys).collect();
-        let ready = |key: &Key, held: bool| !held && !flying.contains(key);
+        let flying = self.flying();
+        let ready = |key: &Key, held: bool| !held && !flying.contains_key(key);
         let mut keys: Vec<_> = self
             .pending
             .iter()
@@ -142,6 +142,15 @@ impl Replica {
         self.keep_draft(draft, identity, rng, store, events)
     }
 
+    /// What the commits under way make of each part.
+    fn flying(&self) -> BTreeMap<Key, Option<Revision>> {
+        let ops = self.flights.iter().flat_map(|flight| match &flight.header.content {
+            Content::Ops { ops, .. } => ops.as_slice(),
+            Content::Charter(_) => &[],
+        });
+        ops.map(|op| (Key { record: op.record, part: op.part }, op.put)).collect()
+    }
+
     fn make_add_app<S: Store, R: RngCore + CryptoRng>(
         &mut self,
         identity: &Identity,
@@ -159,7 +168,7 @@ impl Replica {
     fn draft<S: Store, R: RngCore + CryptoRng>(
         &mut self,
         keys: &[(u64, Key)],
-        flying: &BTreeSet<Key>,
+        flying: &BTreeMap<Key, Option<Revision>>,
         rng: &mut R,
         store: &S,
     ) -> Result<Draft, EngineError<S::Error>> {
@@ -212,7 +221,7 @@ impl Replica {
     fn read_set<S: Store>(
         &self,
         ops: &[Op],
-        flying: &BTreeSet<Key>,
+        flying: &BTreeMap<Key, Option<Revision>>,
         store: &S,
     ) -> Result<Vec<Expect>, EngineError<S::Error>> {
         let changed: BTreeSet<Key> = ops.iter().map(|op| Key { record: op.record, part: op.part }).collect();
@@ -223,10 +232,13 @@ impl Replica {
                 Part::Node => self.read_set_of_node(op.record, &mut keys, store)?,
             }
         }
-        let free = |key: &Key| !changed.contains(key) && !flying.contains(key);
-        let expects = keys.into_iter().filter(free).filter_map(|key| {
-            let revision = self.base.get(&key)?.revision;
-            Some(Expect { record: key.record, part: key.part, revision: Some(revision) })
+        let expects = keys.into_iter().filter(|key| !changed.contains(key)).filter_map(|key| {
+            let revision = match flying.get(&key) {
+                // The commit before makes it so, or is stale, and then this one is with it.
+                Some(put) => *put,
+                None => Some(self.base.get(&key)?.revision),
+            };
+            Some(Expect { record: key.record, part: key.part, revision })
         });
         Ok(expects.take(satchel_wire::limits::COMMIT_EXPECTS_MAX).collect())
     }

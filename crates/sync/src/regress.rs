@@ -236,6 +236,8 @@ struct Plan {
     effects: Effects,
     marks: BTreeMap<Key, Mark>,
     purges: Vec<(Key, Pending)>,
+    /// What is here is distrusted: all of it is written and shown again.
+    is_mending: bool,
 }
 
 impl Plan {
@@ -250,6 +252,9 @@ impl Plan {
         let row =
             staging.envelopes.get(&key).filter(|_| staging.changed.get(&key).is_some_and(|c| c.1.is_some()));
         match (verdict, row) {
+            (Verdict::Same, Some((seq, revision, envelope))) if self.is_mending => {
+                self.effects.restate(replica, (key, *seq, *revision), envelope.clone());
+            }
             (Verdict::Same, Some((seq, revision, envelope))) => {
                 let conflicts = replica.base.get(&key).map_or(0, |base| base.conflicts);
                 let base = Base { seq: *seq, revision: *revision, conflicts };
@@ -409,11 +414,22 @@ impl Engine {
             Ok(summed) => summed,
             Err(refused) => return Ok(Err(refused)),
         };
-        let replica = self.replicas.get(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
         if !replica.is_of_another_life(self.incarnation)
-            && let Err(refused) = rebase::check_prefix(replica.head, &staging.chains)
+            && let Err(refused) = match replica.distrusted {
+                Some(_) => replica.check_anchor(&staging),
+                None => rebase::check_prefix(replica.head, &staging.chains),
+            }
         {
             return Ok(Err(refused));
+        }
+        if replica.distrusted.is_some() {
+            replica.charter = staging.charter.clone();
+            replica.open_key(self.identity.as_ref());
+            if replica.key.is_none() {
+                let detail = "the workspace's key does not open with this account".into();
+                return Ok(Err((Alarm::Forged, detail)));
+            }
         }
         self.return_to(workspace, staging, summed, None, now_ms, store)?;
         Ok(Ok(()))
@@ -438,12 +454,18 @@ impl Engine {
         let verdicts: Vec<_> = comparison.keys().into_iter().map(|key| (key, judge(key))).collect();
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         effects.digest = digest;
-        let mut plan = Plan { effects, marks: BTreeMap::new(), purges: Vec::new() };
+        let is_mending = replica.distrusted.is_some();
+        if is_mending {
+            effects.write(Write::ForgetLedger);
+            replica.mended_asides().into_iter().for_each(|key| effects.take_back_in(key));
+        }
+        let mut plan = Plan { effects, marks: BTreeMap::new(), purges: Vec::new(), is_mending };
         for (key, verdict) in verdicts {
             plan.take(replica, &staging, (key, verdict), accepted.get(&key), store)?;
         }
         plan.effects.keep_edited(replica, &staging, store)?;
-        let Plan { mut effects, marks, purges } = plan;
+        let Plan { mut effects, marks, purges, .. } = plan;
+        let set_aside = effects.asides();
         let returning = match replica.incarnation {
             Some(incarnation) if is_return => Some(Returning { incarnation, seq: replica.head.seq, marks }),
             _ => replica.returning.clone(),
@@ -473,6 +495,9 @@ impl Engine {
         replica.incarnation = present.or(replica.incarnation);
         replica.returning = returning;
         (replica.fresh, replica.must_reset) = (None, false);
+        if is_mending {
+            replica.note_mended(&set_aside);
+        }
         replica.flights = founding.into_iter().collect();
         for (key, pending) in purges {
             replica.pending.insert(key, pending);

@@ -99,6 +99,8 @@ pub struct VerifyReport {
     pub damaged: Vec<Key>,
     /// The digest of the base is the one that the cursor says.
     pub digest_agrees: bool,
+    /// Why the whole ledger is read again with the next connection, if it is.
+    pub distrusted: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +179,12 @@ pub(crate) struct Replica {
     pub(crate) packing: Option<Box<Packing>>,
     /// What a person shall know though sync goes on.
     pub(crate) notice: Option<String>,
+    /// Why what came from the server is to be read again from its founding.
+    pub(crate) distrusted: Option<String>,
+    /// Why it was.
+    pub(crate) mended: Option<String>,
+    /// The newest position of the chain as its own row says; the head, if nothing is damaged.
+    pub(crate) newest: Option<Head>,
 }
 
 /// The opened content of one part.
@@ -254,6 +262,9 @@ impl Replica {
             must_reset: false,
             packing: None,
             notice: None,
+            distrusted: None,
+            mended: None,
+            newest: None,
         }
     }
 
@@ -261,6 +272,7 @@ impl Replica {
     pub(crate) fn load(workspace: WorkspaceId, loaded: Loaded, identity: Option<&Identity>) -> Self {
         let mut replica = Self::new(workspace);
         replica.head = loaded.head;
+        replica.newest = loaded.chains.last().copied();
         loaded.chains.into_iter().chain([loaded.head]).for_each(|head| replica.remember_chain(head));
         replica.incarnation = loaded.incarnation;
         replica.fresh = loaded.fresh.as_deref().and_then(Fresh::decode).map(Box::new);
@@ -280,7 +292,7 @@ impl Replica {
         for entry in loaded.base {
             let base = Base { seq: entry.seq, revision: entry.revision, conflicts: entry.conflicts };
             replica.base.insert(entry.key, base);
-            if let Some(kept) = entry.node {
+            if let Some(kept) = entry.node.filter(|_| replica.key.is_some() || replica.distrusted.is_none()) {
                 replica.load_node(entry.key, &kept);
             }
         }
@@ -319,9 +331,11 @@ impl Replica {
 
     fn load_charter(&mut self, entries: &[(u64, SignedHeader)], identity: Option<&Identity>) {
         for (_, signed) in entries {
-            let Ok(header) = CommitHeader::decode(&signed.header) else { continue };
-            // It verified when it was stored; a damaged row only lacks its effect here.
-            let _ = self.charter.apply(&header, signed);
+            // It verified when it was stored: a row that does not any more was damaged here.
+            let header = CommitHeader::decode(&signed.header);
+            if !header.is_ok_and(|header| self.charter.apply(&header, signed).is_ok()) {
+                self.distrust("its charter was damaged here");
+            }
         }
         self.open_key(identity);
     }

@@ -322,6 +322,10 @@ pub enum Write {
     },
     /// Notes how far a base has come that is read from packs; none once it is whole and verified.
     SetFresh(Option<Vec<u8>>),
+    /// Forgets all that came from the server: base, charter and chain; however damaged the rows are.
+    ///
+    /// What waits and what is under way stays.
+    ForgetLedger,
     /// Forgets the entries of the charter: they come again from the first one.
     ClearCharter,
     /// Remembers positions of the chain, in order; only the newest [`CHAINS_KEPT`] must be kept.

@@ -1,10 +1,12 @@
-//! The check of a local copy: every envelope against its revision, and the set against the digest.
+//! The check of a local copy: every envelope against its revision, the set against the digest, and the
+//! rows of head, chain and charter against each other.
 
 use satchel_crypto::{StateDigest, derive_revision};
-use satchel_wire::{Part, Revision};
+use satchel_wire::Part;
+use satchel_wire::Revision;
 
 use crate::EngineError;
-use crate::replica::{Replica, VerifyReport, place};
+use crate::replica::{Base, Replica, VerifyReport, place};
 use crate::store::{Alarm, Aside, Batch, Kept, Key, Store, Write};
 
 /// Checks every envelope of the base and marks the damaged ones to be fetched again.
@@ -20,16 +22,27 @@ pub(crate) fn verify<S: Store>(
             Part::Body => 1,
         };
         digest.add(key.record.as_bytes(), part, base.revision.as_bytes());
-        if let Some(detail) = find_damage(replica, *key, base.revision, store)? {
+        // Without the workspace's key nothing opens, and no record is to blame for that.
+        if replica.key.is_some()
+            && let Some(detail) = find_damage(replica, *key, *base, store)?
+        {
             damaged.push(Aside { key: *key, alarm: Alarm::Damaged, detail });
         }
+    }
+    // While bodies are on their way the sum cannot be the whole one.
+    let digest_agrees = replica.lacks_bodies() || digest.to_bytes() == replica.digest.to_bytes();
+    if !digest_agrees {
+        replica.distrust("its records were not the ones that its digest says");
+    }
+    if let Some(why) = replica.find_disagreement() {
+        replica.distrust(why);
     }
     let report = VerifyReport {
         records: replica.base.len() as u64,
         entries: replica.head.seq,
         damaged: damaged.iter().map(|aside| aside.key).collect(),
-        // While bodies are on their way the sum cannot be the whole one.
-        digest_agrees: replica.lacks_bodies() || digest.to_bytes() == replica.digest.to_bytes(),
+        digest_agrees,
+        distrusted: replica.distrusted.clone(),
     };
     let writes: Vec<_> = damaged.iter().cloned().map(Write::SetAside).collect();
     if !writes.is_empty() {
@@ -45,7 +58,7 @@ pub(crate) fn verify<S: Store>(
 fn find_damage<S: Store>(
     replica: &Replica,
     key: Key,
-    revision: Revision,
+    base: Base,
     store: &S,
 ) -> Result<Option<String>, EngineError<S::Error>> {
     let Some(kept) = store.base(replica.workspace, key).map_err(EngineError::Store)? else {
@@ -53,9 +66,13 @@ fn find_damage<S: Store>(
     };
     // A payload that came in a pack has no envelope to hash; the store's own seal vouches for it.
     if let Kept::Envelope(envelope) = &kept
-        && Revision::new(derive_revision(&place(replica.workspace, key), envelope)) != revision
+        && Revision::new(derive_revision(&place(replica.workspace, key), envelope)) != base.revision
     {
         return Ok(Some("its envelope in the local store has changed".into()));
     }
-    Ok(replica.open_kept(key, &kept).err())
+    Ok(match replica.open_kept(key, &kept) {
+        Ok(opened) if opened.conflicts() == base.conflicts => None,
+        Ok(_) => Some("its conflicts are not as many as the local store says".into()),
+        Err(detail) => Some(detail),
+    })
 }

@@ -49,8 +49,10 @@ and not at a commit), and with no syncs, the same history **must** lose an ackno
 - **A flipped bit in a log that was not yet copied into its database.** `SQLite` takes it for a torn write
   and goes back to the state before it. Synced edits come again with the next sync; edits that only this
   app had are gone, and nothing can tell.
-- **Mending every damage.** After flipped bits in an app's own columns `satchel reload` does not always bring the
-  copy back (`not whole after reload`): it says so, and nothing wrong is shown; a new sign-in fetches everything.
+- **Mending what does not open.** Whatever opens after flipped bits, `satchel reload` makes whole again: damaged
+  records are fetched, and where head, digest, revisions or charter do not agree the whole ledger is read again. A
+  store whose `SQLite` pages, session, keys or rows have lost their shape does not open (`does not open`): it says
+  so, and a new sign-in fetches everything. A waiting change that was damaged itself is nowhere else: it is told, not mended.
 - **Several faults of different kinds at once** in real processes: kills with a bad line, say. The simulator
   mixes them.
 - **Other systems.** All runs are on Linux with glibc; the layer is no part of macOS or Windows runs.

@@ -25,7 +25,8 @@ plays 20,000 wide histories, 500 real ones, and every planted bug. A violation p
 command that shows it. Counts go to target/sim/ledger.jsonl, in place of those of the run before.";
 
 /// One line for the overview of `soak`.
-pub(crate) const SOAK_SUMMARY: &str = "simulated histories and real faults for an hour, with seeds that no run had";
+pub(crate) const SOAK_SUMMARY: &str =
+    "simulated histories and real faults for an hour, with seeds that no run had";
 
 /// The text of `--help` of `soak`.
 pub(crate) const SOAK_HELP: &str = "

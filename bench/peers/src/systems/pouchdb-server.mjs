@@ -17,7 +17,7 @@ async function start(folder) {
   const data = join(folder, 'server')
   mkdirSync(data, { recursive: true })
   const words = [program, '--port', String(port), '--dir', data, '--config', join(data, 'config.json'), '--no-stdout-logs', '--no-color']
-  const child = await startServer(process.execPath, words, port)
+  const child = await startServer(process.execPath, words, port, {}, data)
   return { pid: child.pid, port, url: `http://127.0.0.1:${port}` }
 }
 

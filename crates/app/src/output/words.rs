@@ -230,6 +230,9 @@ fn verified(verification: &Verification) -> String {
     if verification.mended > 0 {
         let _ = writeln!(text, "{} records were damaged here and fetched again.", verification.mended);
     }
+    for rebuilt in &verification.rebuilt {
+        let _ = writeln!(text, "Mended: {}.", inline(rebuilt));
+    }
     for problem in &verification.problems {
         let name = problem.name.as_ref().unwrap_or(&problem.record);
         let _ = writeln!(text, "{}: {}: {}", problem.alarm, inline(name), inline(&problem.detail));

@@ -13,8 +13,8 @@ use crate::world::{App, World};
 
 const ROUNDS: u64 = 10;
 const EDITS: u64 = 8;
-/// `satchel reload` has no limit of its own to be set, and waits two minutes for what does not come.
-const RELOAD_TIME_S: u64 = 5;
+/// `satchel reload` mends or says no; on a busy machine it may take its time for that.
+const RELOAD_TIME_S: u64 = 60;
 
 fn copy(from: &Path, to: &Path) {
     drop(std::fs::remove_dir_all(to));
@@ -70,6 +70,11 @@ fn check(app: &App, acks: &Acks, is_whole: bool, what: &str) -> &'static str {
             "refusals"
         }
     }
+}
+
+/// Whether the store is damaged where nothing can begin: `SQLite`'s own pages, the session, the keys.
+fn is_refused_at_opening(app: &App) -> bool {
+    !app.run(&["status", "--json"]).is_well()
 }
 
 fn is_in_sync(app: &App) -> bool {
@@ -156,16 +161,18 @@ fn app_history(number: u64, tally: &mut Tally) {
         let is_well = first.run(&["verify", "--json"]).is_well();
         let outcome = check(&first, &acks, is_well && !flipped.is_log, &flipped.what);
         tally.add(outcome, 1);
-        // What cannot be mended is waited for at most so long; it must be told, not mended.
         let ended = first.run_within(RELOAD_TIME_S, &["reload", "--json"]);
-        assert!(ended.is_none_or(|ended| ended.code.is_some()), "{}", flipped.what);
-        if is_in_sync(&first) && first.run(&["verify", "--json"]).is_well() {
-            check(&first, &acks, true, &flipped.what);
-            tally.add("whole_after_reload", 1);
-        } else {
+        let ended = ended.unwrap_or_else(|| panic!("{}: reload neither mends nor gives up", flipped.what));
+        // What opened before must be mended, and not be worse than before.
+        if outcome == "refusals" && is_refused_at_opening(&first) {
             check(&first, &acks, false, &flipped.what);
-            tally.add("not_whole_after_reload", 1);
+            tally.add("does_not_open", 1);
+            continue;
         }
+        let is_whole = is_in_sync(&first) && first.run(&["verify", "--json"]).is_well();
+        assert!(ended.is_well() && is_whole, "{}: it opens and is not mended: {ended:?}", flipped.what);
+        check(&first, &acks, true, &flipped.what);
+        tally.add("whole_after_reload", 1);
     }
 }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AccountView, AppView, Check, ConflictView, ExportedFile, Hit, ImportReport, ItemView, Status,
-    TrashView, VariableView, Verification, VersionView, WorkspaceView,
+    AccountView, AppView, Check, ConflictView, ExportedFile, Hit, ImportReport, ItemView, Status, TrashView,
+    VariableView, Verification, VersionView, WorkspaceView,
 };
 
 /// What came of a call.

@@ -200,6 +200,9 @@ pub struct Verification {
     pub problems: Vec<SetAside>,
     /// Records fetched again because the local copy was damaged.
     pub mended: u64,
+    /// Workspaces that were read again from their whole ledger, and why, in words.
+    #[serde(default)]
+    pub rebuilt: Vec<String>,
 }
 
 /// One check of `doctor`.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use satchel_sync::{SCRATCH, SyncState};
+use satchel_sync::{EngineError, SCRATCH, SyncState};
 use satchel_wire::WorkspaceId;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -14,6 +14,7 @@ use crate::check::check_server;
 use crate::client::Mode;
 use crate::ops::{self, select};
 use crate::problem::{disk, engine, problem};
+use crate::store::StoreError;
 
 /// The longest that any call waits.
 const WAIT_MAX_MS: u64 = 24 * 60 * 60 * 1000;
@@ -128,14 +129,25 @@ impl Core {
     }
 
     fn reload(&mut self, wait_ms: u64, progress: ProgressSender, reply: Answer) {
-        self.engine.workspaces().into_iter().for_each(|workspace| self.engine.unblock(workspace));
-        self.is_alarmed = false;
-        self.failures = 0;
+        let tried = "checking the local copy";
+        let found = self.verify_all().and_then(|found| self.retry_all().map(|()| found));
+        let damaged = match found {
+            Ok(found) => found.damaged,
+            Err(error) => return drop(reply.send(Err(engine(tried, &error)))),
+        };
         self.restart_link();
         let course = Course::new(progress, self.engine.waiting());
-        let finish = Finish::Checked { damaged: 0, reload: true };
+        let finish = Finish::Checked { damaged, reload: true, again: true };
         let deadline = after(wait_ms.max(RELOAD_WAIT_MS));
         self.add_waiter(Waiter { goal: Goal::InSync, finish, deadline, reply, progress: course });
+    }
+
+    /// Lets everything be tried again that was given up.
+    fn retry_all(&mut self) -> Result<(), EngineError<StoreError>> {
+        self.is_alarmed = false;
+        self.failures = 0;
+        let workspaces = self.engine.workspaces();
+        workspaces.into_iter().try_for_each(|workspace| self.engine.reload(workspace, &mut self.store))
     }
 
     fn verify(&mut self, wait_ms: u64, reply: Answer) {
@@ -143,11 +155,16 @@ impl Core {
             Ok(found) => found,
             Err(error) => return drop(reply.send(Err(engine("checking the local copy", &error)))),
         };
-        if found.damaged == 0 || self.credential.is_none() {
+        let is_distrusted = self.engine.has_distrusted();
+        if (found.damaged == 0 && !is_distrusted) || self.credential.is_none() {
             return drop(reply.send(Ok(Reply::Verified(found.result(0)))));
         }
-        self.ensure_link();
-        let finish = Finish::Checked { damaged: found.damaged, reload: false };
+        if is_distrusted {
+            self.restart_link(); // the whole ledger is read at the beginning of a connection
+        } else {
+            self.ensure_link();
+        }
+        let finish = Finish::Checked { damaged: found.damaged, reload: false, again: false };
         let deadline = after(wait_ms.max(MEND_WAIT_MS));
         self.add_waiter(Waiter { goal: Goal::InSync, finish, deadline, reply, progress: None });
     }

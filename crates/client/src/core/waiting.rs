@@ -67,6 +67,8 @@ pub(super) enum Finish {
     Checked {
         damaged: u64,
         reload: bool,
+        /// What a catch-up does not fit may still be read again from the whole ledger.
+        again: bool,
     },
     /// [`crate::api::Call::TakePlace`].
     Placed,
@@ -84,8 +86,13 @@ impl Finish {
     fn is_patient(&self) -> bool {
         match self {
             Self::Synced | Self::Placed | Self::DeleteWorkspace(_) | Self::WorkspaceDeleted(_) => true,
-            Self::Checked { reload, .. } => *reload,
-            Self::Content(_) | Self::History(_) | Self::SignedIn(_) | Self::SignedUp(..) | Self::SignOut => false,
+            // A check is to say soon what is wrong.
+            Self::Checked { .. }
+            | Self::Content(_)
+            | Self::History(_)
+            | Self::SignedIn(_)
+            | Self::SignedUp(..)
+            | Self::SignOut => false,
         }
     }
 }
@@ -179,6 +186,9 @@ impl Core {
     }
 
     fn is_hopeless(&self, waiter: &Waiter) -> bool {
+        if self.trouble.is_some() && matches!(waiter.finish, Finish::Checked { .. }) {
+            return true; // it comes again with every try
+        }
         if self.link.is_none() {
             let state = self.engine.connection_state();
             let is_final = matches!(
@@ -245,7 +255,14 @@ impl Core {
             Finish::Synced => self.after_sync(is_met),
             Finish::SignedIn(account) => Ok(Reply::SignedIn { account, in_sync: is_met }),
             Finish::SignedUp(account, code) => Ok(Reply::SignedUp { account, recovery_code: code.0.clone() }),
-            Finish::Checked { damaged, reload } => match self.after_check(is_met, damaged, reload) {
+            Finish::Checked { damaged, again: true, .. } if !is_met && self.distrust_again() => {
+                self.is_alarmed = false;
+                self.failures = 0;
+                self.restart_link();
+                let finish = Finish::Checked { damaged, reload: true, again: false };
+                return self.add_waiter(Waiter { goal, finish, deadline, reply, progress });
+            }
+            Finish::Checked { damaged, reload, .. } => match self.after_check(is_met, damaged, reload) {
                 Some(answer) => answer,
                 None => return self.await_mending(deadline, reload, reply, progress),
             },
@@ -258,7 +275,9 @@ impl Core {
             Finish::DeleteWorkspace(_) | Finish::WorkspaceDeleted(_) => {
                 Err(self.why_not("deleting the workspace"))
             }
-            Finish::History(reading) if is_met => return self.go_on_reading(*reading, &goal, deadline, reply),
+            Finish::History(reading) if is_met => {
+                return self.go_on_reading(*reading, &goal, deadline, reply);
+            }
             Finish::History(_) => Err(self.why_no_history()),
             Finish::SignOut if is_met => self.sign_out().await.map(|()| Reply::Done),
             Finish::SignOut => Err(self.changes_wait()),
@@ -281,6 +300,15 @@ impl Core {
         Ok(Reply::Status(status))
     }
 
+    /// Whether the whole ledger may mend what stopped the sync.
+    fn distrust_again(&mut self) -> bool {
+        let has_trouble = self.trouble.is_some();
+        if has_trouble {
+            self.engine.distrust_all("the local store could not be read or written");
+        }
+        self.engine.distrust_blocked() > 0 || has_trouble
+    }
+
     fn after_check(&mut self, is_met: bool, damaged: u64, reload: bool) -> Option<Result<Reply, ApiError>> {
         if reload && !is_met {
             return Some(Err(self.why_not("reloading")));
@@ -289,7 +317,7 @@ impl Core {
             Ok(found) => found,
             Err(error) => return Some(Err(engine("checking the local copy", &error))),
         };
-        if is_met && damaged == 0 && found.damaged > 0 {
+        if is_met && damaged == 0 && (found.damaged > 0 || self.engine.has_distrusted()) {
             return None;
         }
         Some(Ok(Reply::Verified(found.result(damaged))))
@@ -298,8 +326,12 @@ impl Core {
     /// Waits until the damaged envelopes that a check found have been fetched again.
     fn await_mending(&mut self, deadline: Instant, reload: bool, reply: Answer, progress: Option<Course>) {
         let damaged = self.verify_all().map_or(0, |found| found.damaged).max(1);
-        let finish = Finish::Checked { damaged, reload };
-        self.ensure_link();
+        let finish = Finish::Checked { damaged, reload, again: false };
+        if self.engine.has_distrusted() {
+            self.restart_link();
+        } else {
+            self.ensure_link();
+        }
         self.add_waiter(Waiter { goal: Goal::InSync, finish, deadline, reply, progress });
     }
 

@@ -59,12 +59,8 @@ pub(crate) trait Profile {
     /// Makes edits: all of them durable when it returns, or none.
     fn edit(&mut self, workspace: WorkspaceId, changes: Vec<Change>) -> Result<(), ApiError>;
     /// Purges items for good, in this order; all of them durable as a wish when it returns, or none.
-    fn purge(
-        &mut self,
-        workspace: WorkspaceId,
-        records: &[RecordId],
-        mark: BulkMark,
-    ) -> Result<(), ApiError>;
+    fn purge(&mut self, workspace: WorkspaceId, records: &[RecordId], mark: BulkMark)
+    -> Result<(), ApiError>;
     /// Founds a workspace of the account.
     fn found_workspace(&mut self, name: &str) -> Result<WorkspaceId, ApiError>;
     /// Whether an item has changes that the server has not acknowledged.

@@ -7,17 +7,10 @@ use satchel_wire::{CommitId, Head, Id, Part, Revision, WorkspaceId};
 use super::StoreError;
 use super::database::{Database, part_number, place};
 
-const TABLES: [&str; 9] = [
-    "base",
-    "base_body",
-    "pending",
-    "pending_body",
-    "in_flight",
-    "in_flight_envelope",
-    "charter",
-    "chain",
-    "aside",
-];
+/// What came from the server.
+const FROM_SERVER: [&str; 4] = ["base", "base_body", "charter", "chain"];
+/// What is this app's own.
+const OWN: [&str; 5] = ["pending", "pending_body", "in_flight", "in_flight_envelope", "aside"];
 
 /// What a row of the base says beside its content.
 struct BaseEntry {
@@ -58,7 +51,7 @@ impl Database {
 
     fn remove_workspace(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
         let Some(number) = self.number(workspace)? else { return Ok(()) };
-        for table in TABLES {
+        for table in FROM_SERVER.iter().chain(&OWN) {
             self.connection.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [number])?;
         }
         self.connection
@@ -101,6 +94,7 @@ impl Rows<'_> {
                 "UPDATE workspace SET fresh = ?2 WHERE number = ?1",
                 params![self.number, fresh.as_deref()],
             ),
+            Write::ForgetLedger => self.forget_ledger(),
             Write::ClearCharter => {
                 self.execute("DELETE FROM charter WHERE workspace = ?1", params![self.number])
             }
@@ -122,6 +116,26 @@ impl Rows<'_> {
                 params![self.number, key.record.as_slice(), part_number(key.part)],
             ),
         }
+    }
+
+    /// Makes the tables anew, so that damaged indexes and rows out of their order go with the old ones.
+    fn forget_ledger(&self) -> Result<(), StoreError> {
+        for table in FROM_SERVER {
+            self.rewrite(table, &format!("workspace <> {}", self.number))?;
+        }
+        OWN.iter().try_for_each(|table| self.rewrite(table, "TRUE"))
+    }
+
+    fn rewrite(&self, table: &str, kept: &str) -> Result<(), StoreError> {
+        let connection = &self.database.connection;
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let made: String = connection.query_row(sql, [table], |row| row.get(0))?;
+        connection.execute_batch(&format!("ALTER TABLE {table} RENAME TO old_{table}; {made};"))?;
+        connection.execute_batch(&format!(
+            "INSERT OR IGNORE INTO {table} SELECT * FROM old_{table} NOT INDEXED WHERE {kept};
+             DROP TABLE old_{table};"
+        ))?;
+        Ok(())
     }
 
     fn add_chains(&self, heads: &[Head]) -> Result<(), StoreError> {

@@ -41,7 +41,7 @@ async fn every_app_tells_who_changed_what_and_can_take_it_back() {
     else {
         panic!("no difference")
     };
-    assert!(text.contains("-") && text.contains("one") && text.contains("two"), "{text}");
+    assert!(text.contains('-') && text.contains("one") && text.contains("two"), "{text}");
     let restore = Call::Restore { path: "Shop/Get".into(), version: Some(versions[1].version) };
     item_id(call(&two, restore).await.expect("it is restored"));
     sync(&one).await;

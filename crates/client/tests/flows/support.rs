@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use satchel_client::api::{
-    Acknowledged, ApiError, Call, Discard, ErrorKind, FieldEdit, Reply, Request, Secret, Source, State, Status,
+    Acknowledged, ApiError, Call, Discard, ErrorKind, FieldEdit, Reply, Request, Secret, Source, State,
+    Status,
 };
 use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice};
 use satchel_server::{Config, Options, Running, TlsFiles, serve};

@@ -149,11 +149,6 @@ impl MemoryDisk {
         if let Some(rows) = disk.unsynced.take() {
             disk.rows = rows;
         }
-        if planted::is(Bug::RestartForgetsIds) {
-            for workspace in disk.rows.workspaces.values_mut() {
-                Arc::make_mut(workspace).ids.clear();
-            }
-        }
     }
 
     /// Gives the database a new life, as a restored backup has one.

@@ -81,15 +81,9 @@ impl Kept {
     fn list(&mut self) -> String {
         let id = self.versions.record.to_string();
         match self.call(&Call::History { path: id }) {
-            Ok(Reply::History { versions, .. }) => versions
-                .iter()
-                .map(|version| {
-                    let mark = if version.current { "*" } else { "" };
-                    let problem = version.problem.clone().map(|problem| format!("! {problem}"));
-                    let words = problem.unwrap_or_else(|| version.changes.join("; "));
-                    format!("{mark}{} {} {}: {words}\n", version.version, version.who, version.app)
-                })
-                .collect(),
+            Ok(Reply::History { versions, .. }) => {
+                versions.iter().map(shown_version).collect::<Vec<_>>().concat()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -253,4 +247,11 @@ fn an_item_is_found_in_the_tree_in_the_trash_and_by_its_id() {
     let purged = RecordId([7; 16]);
     assert_eq!(find(&desk, &purged.to_string()), Ok(purged));
     assert!(find(&desk, "Shop/Nothing").is_err());
+}
+
+fn shown_version(version: &crate::api::VersionView) -> String {
+    let mark = if version.current { "*" } else { "" };
+    let problem = version.problem.clone().map(|problem| format!("! {problem}"));
+    let words = problem.unwrap_or_else(|| version.changes.join("; "));
+    format!("{mark}{} {} {}: {words}\n", version.version, version.who, version.app)
 }

@@ -194,10 +194,9 @@ fn shown(answer: Result<Reply, ApiError>) -> String {
             let lines = variables.iter().map(|variable| format!("  {}\n", shown_variable(variable)));
             std::iter::once(format!("{}\n", brief(&item))).chain(lines).collect()
         }
-        Ok(Reply::Trash { items }) => items
-            .iter()
-            .map(|one| format!("trashed {} +{} by {}\n", brief(&one.item), one.below, one.who))
-            .collect(),
+        Ok(Reply::Trash { items }) => lines(
+            items.iter().map(|one| format!("trashed {} +{} by {}\n", brief(&one.item), one.below, one.who)),
+        ),
         Ok(Reply::Purged { items, .. }) => format!("purged {items}\n"),
         Ok(Reply::Conflicts { conflicts }) => conflicts.iter().map(shown_conflict).collect(),
         Ok(Reply::Conflict(conflict)) => shown_conflict(&conflict),

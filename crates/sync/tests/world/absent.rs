@@ -1,9 +1,7 @@
 //! An app that was away for longer than the server keeps what is between.
 
-mod support;
-
+use crate::support::World;
 use satchel_sync::{Alarm, BulkMark, SyncState};
-use support::World;
 
 fn head(world: &World) -> u64 {
     world.server.ledgers[&world.workspace].head().seq

@@ -3,14 +3,12 @@
 //! Every edit writes a value that nothing else writes. At the end each value must show, or be in a
 //! conflict, or have been overwritten by someone who saw it.
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::support::World;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
 use satchel_model::{Conflict, OrderKey, Position, RecordId, Trashed, Value};
-use support::World;
 
 const APPS: usize = 3;
 const RECORDS: usize = 3;
@@ -80,7 +78,7 @@ struct History {
     world: World,
     records: Vec<RecordId>,
     writes: Writes,
-    backup: BTreeMap<satchel_wire::WorkspaceId, support::Ledger>,
+    backup: BTreeMap<satchel_wire::WorkspaceId, crate::support::Ledger>,
 }
 
 impl History {

@@ -1,12 +1,9 @@
 //! History: what a version tells, and what is not believed of one.
 
-#[allow(dead_code, reason = "each file of tests uses its part of the world")]
-mod support;
-
+use crate::support::World;
 use satchel_model::{RecordId, Value};
 use satchel_sync::{Alarm, Key, Version, VersionState};
 use satchel_wire::{CommitHeader, Content, Part, StoredVersion, WorkspaceId};
-use support::World;
 
 fn key(record: RecordId, part: Part) -> Key {
     Key { record: satchel_wire::RecordId::new(record.0), part }

@@ -1,12 +1,9 @@
 //! Purging: what goes, what needs a person's mark, and what outlives it.
 
-#[allow(dead_code, reason = "each file of tests uses its part of the world")]
-mod support;
-
+use crate::support::World;
 use satchel_model::{RecordId, Trashed};
 use satchel_sync::{BulkMark, EngineError};
 use satchel_wire::{CommitHeader, Content};
-use support::World;
 
 fn purge(world: &mut World, index: usize, records: &[RecordId], mark: BulkMark) -> bool {
     let (workspace, app) = (world.workspace, &mut world.apps[index]);

@@ -1,10 +1,8 @@
 //! The engine between apps and a small honest server: nothing lost, nothing doubled, all equal.
 
-mod support;
-
+use crate::support::World;
 use satchel_sync::{Alarm, SyncState};
 use satchel_wire::ServerFrame;
-use support::World;
 
 #[test]
 fn stores_conform() {
@@ -297,7 +295,8 @@ fn the_scratch_pad_needs_no_account_and_never_syncs() {
     let mut store = satchel_sync::MemoryStore::default();
     let mut engine = satchel_sync::Engine::open(None, &store).expect("opens");
     let record = satchel_model::RecordId([1; 16]);
-    let change = satchel_sync::Change { record, node: None, body: Some(support::body(&[("url", "/a")])) };
+    let change =
+        satchel_sync::Change { record, node: None, body: Some(crate::support::body(&[("url", "/a")])) };
     engine.edit(satchel_sync::SCRATCH, vec![change], &mut store).expect("edits");
     let again = satchel_sync::Engine::open(None, &store).expect("opens");
     assert!(again.body(satchel_sync::SCRATCH, record, &store).expect("reads").is_some());
@@ -367,6 +366,26 @@ fn who_trashes_an_item_after_its_disk_was_set_back_has_not_seen_what_the_old_one
     };
     check(true);
     check(false);
+}
+
+#[test]
+fn a_deletion_that_follows_an_edit_on_its_way_does_not_overtake_what_made_that_stale() {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/cart")]);
+    world.settle();
+    world.set(1, record, "description", "the cart");
+    world.send(1);
+    world.set(0, record, "url", "/basket");
+    world.send(0);
+    let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
+    world.edit_node(0, record, |node| node.trashed = trashed);
+    world.send(0);
+    world.disconnect(0);
+    world.connect(0);
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.node(1, record).trashed, None);
+    assert_eq!(world.field(0, record, "description"), "the cart");
 }
 
 #[test]

@@ -1,11 +1,9 @@
 //! Fresh apps and packs: the same state as without them, the tree first, and nothing from a lie.
 
-mod support;
-
+use crate::support::{Ledger, World, body};
 use satchel_model::RecordId;
 use satchel_sync::{Alarm, Change, EngineError, Event, Kept, Key, Store, SyncState};
 use satchel_wire::{AppId, Digest, Manifest, Part, ServerFrame, Signature};
-use support::{Ledger, World, body};
 
 const ITEMS: usize = 40;
 

@@ -1,10 +1,8 @@
 //! A server that was restored from an older backup: the alarm, and nothing that an app holds is lost.
 
-mod support;
-
+use crate::support::World;
 use satchel_model::{RecordId, Trashed};
 use satchel_sync::{Alarm, BulkMark, Event, SyncState};
-use support::World;
 
 impl World {
     fn conflicts(&self, app: usize) -> usize {
@@ -280,4 +278,30 @@ fn a_restored_ledger_that_does_not_verify_is_not_taken() {
     let summary = world.apps[0].engine.summary(world.workspace).expect("it is there");
     assert!(matches!(summary.state, SyncState::Blocked(..)), "{:?}", summary.state);
     assert_eq!(world.field(0, record, "url"), "/2");
+}
+
+#[test]
+fn a_catch_up_that_was_cut_begins_anew_after_a_restore() {
+    for cut in 1..8 {
+        let mut world = World::new(2);
+        world.disconnect(1);
+        let backup = world.backup();
+        let records = ["one", "two", "three"].map(|name| {
+            let record = world.create(0, name, &[("url", name)]);
+            world.settle();
+            record
+        });
+        world.connect(1);
+        world.deliver(1, 2);
+        world.send(1);
+        world.deliver(1, cut);
+        world.restore(backup);
+        world.set(0, records[2], "url", "other");
+        for app in 0..2 {
+            world.connect(app);
+            world.settle();
+        }
+        world.check_equal();
+        assert_eq!(world.field(1, records[2], "url"), "other");
+    }
 }

@@ -2,7 +2,6 @@
 //!
 //! The server here is only the rules of the protocol in a page; the real one has its own tests, and
 //! the flows between real processes are tested in `crates/app`.
-#![allow(dead_code, reason = "each file of tests uses its part")]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
