@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn what_is_too_large_to_compare_is_one_change() {
-        let lines = |word: &str| (0..20_001).map(|n| format!("{word}{n}")).collect::<Vec<_>>().join("\n") + "\n";
+        let lines =
+            |word: &str| (0..20_001).map(|n| format!("{word}{n}")).collect::<Vec<_>>().join("\n") + "\n";
         let before = format!("same\n{}end\n", lines("a"));
         let after = format!("same\n{}end\n", lines("b"));
         let text = unified(Named { name: "old", text: &before }, Named { name: "new", text: &after });

@@ -232,7 +232,7 @@ impl<'a> Merge<'a> {
             return None;
         }
         self.note(base, local, server);
-        if planted::is(Bug::ClockDecides) && self.by.when_ms % 2 == 0 {
+        if planted::is(Bug::ClockDecides) && self.by.when_ms.is_multiple_of(2) {
             return local.or(server).cloned();
         }
         server.or(local).cloned()

@@ -144,13 +144,12 @@ impl Hand<'_> {
 
     /// Into the trash, or out of it.
     pub(crate) fn trash(&mut self, record: RecordId, mut node: Node, body: Option<&Body>) -> Change {
-        node.trashed = match node.trashed {
-            Some(_) => None,
-            None => {
-                let seen: BTreeSet<_> = tokens_of_item(&node, body);
-                let when_ms = self.oracle.trash(record, seen, self.clock_ms);
-                Some(Trashed { who: String::new(), when_ms })
-            }
+        node.trashed = if node.trashed.is_some() {
+            None
+        } else {
+            let seen: BTreeSet<_> = tokens_of_item(&node, body);
+            let when_ms = self.oracle.trash(record, seen, self.clock_ms);
+            Some(Trashed { who: String::new(), when_ms })
         };
         Change { record, node: Some(node), body: None }
     }

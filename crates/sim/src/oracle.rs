@@ -12,6 +12,7 @@ pub(crate) type Token = usize;
 
 /// One write.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts that come to be known apart from each other")]
 pub(crate) struct Write {
     pub(crate) app: usize,
     pub(crate) step: usize,
@@ -85,7 +86,9 @@ impl Oracle {
     }
 
     pub(crate) fn remove(&mut self, tokens: &[Token]) {
-        tokens.iter().for_each(|token| self.writes[*token].removed = true);
+        for token in tokens {
+            self.writes[*token].removed = true;
+        }
     }
 
     pub(crate) fn make(&mut self, app: usize, record: RecordId) {

@@ -13,7 +13,7 @@ use satchel_wire::{Incarnation, Nonce};
 use crate::tier::ServerDisk;
 
 /// How long the real tier's writer may take for one commit before the run gives up.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+const ANSWER_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Passes outcomes on to the hub and keeps a copy of each.
 #[derive(Debug)]

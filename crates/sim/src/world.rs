@@ -328,7 +328,9 @@ where
             }
             Err(error) => {
                 if matches!(kind, Step::Create | Step::Paste) {
-                    made.into_iter().for_each(|record| self.oracle.forget(record));
+                    for record in made {
+                        self.oracle.forget(record);
+                    }
                 }
                 self.fail(index, &error)
             }

@@ -26,10 +26,10 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
+use crate::checkpoint::{Checkpoint, OpenPack, add, find_named, open_named};
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
 use crate::replica::{Link, Replica};
-use crate::snapshot::{Checkpoint, OpenPack, add, find_named, open_named};
 use crate::staging::{Refused, Staging};
 use crate::store::{Alarm, Batch, Key, Store, Write};
 

@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 mod charter;
+mod checkpoint;
 pub mod conformance;
 mod effects;
 mod engine;
@@ -28,7 +29,6 @@ mod purge;
 mod rebase;
 mod regress;
 mod replica;
-mod snapshot;
 mod staging;
 mod store;
 mod verify;
@@ -39,7 +39,6 @@ pub use error::EngineError;
 pub use memory::MemoryStore;
 pub use purge::{BulkMark, is_bulk};
 pub use replica::{Disconnected, Summary, SyncState, VerifyReport};
-pub use snapshot::{Snapshot, SnapshotRecord};
 pub use store::{
     Alarm, Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, PendingEntry, SCRATCH, Store,
     Write,

@@ -141,32 +141,31 @@ fn add(line: &str, rows: &mut Rows) -> Option<()> {
 }
 
 fn document(rows: &Rows) -> String {
-    let mut text = format!("{ABOVE}\n## Totals\n\n| count | sum |\n| --- | ---: |\n");
     let mut totals: BTreeMap<String, u64> = BTreeMap::new();
     for ((suite, _), row) in rows {
         for (name, count) in &row.counts {
             *totals.entry(format!("{suite}: {}", words(name))).or_default() += count;
         }
     }
-    for (name, sum) in totals {
-        text.push_str(&format!("| {name} | {sum} |\n"));
-    }
     let violations: u64 = rows.values().map(|row| row.violations).sum();
-    text.push_str(&format!("| **violations** | **{violations}** |\n"));
-    text.push_str("\n## By scenario\n\n| scenario | seeds | counts | violations | time |\n| --- | --- | --- | ---: | ---: |\n");
-    for ((suite, scenario), row) in rows {
+    let totals: Vec<_> = totals.iter().map(|(name, sum)| format!("| {name} | {sum} |\n")).collect();
+    let scenarios: Vec<_> = rows.iter().map(|((suite, name), row)| row.line(suite, name)).collect();
+    let totals = totals.concat() + &format!("| **violations** | **{violations}** |\n");
+    let heads = [
+        "\n## Totals\n\n| count | sum |\n| --- | ---: |\n",
+        "\n## By scenario\n\n| scenario | seeds | counts | violations | time |\n| --- | --- | --- | ---: | ---: |\n",
+    ];
+    [ABOVE, heads[0], &totals, heads[1], &scenarios.concat(), BELOW].concat()
+}
+
+impl Row {
+    fn line(&self, suite: &str, scenario: &str) -> String {
         let counts: Vec<String> =
-            row.counts.iter().map(|(name, count)| format!("{count} {}", words(name))).collect();
-        let seeds = format!("{}–{}", row.first_seed.unwrap_or_default(), row.last_seed);
-        let (counts, time) = (counts.join(", "), row.ms.div_ceil(1000));
-        text.push_str(&format!(
-            "| {suite}: {} | {seeds} | {counts} | {} | {time} s |\n",
-            words(scenario),
-            row.violations
-        ));
+            self.counts.iter().map(|(name, count)| format!("{count} {}", words(name))).collect();
+        let seeds = format!("{}–{}", self.first_seed.unwrap_or_default(), self.last_seed);
+        let (counts, time) = (counts.join(", "), self.ms.div_ceil(1000));
+        format!("| {suite}: {} | {seeds} | {counts} | {} | {time} s |\n", words(scenario), self.violations)
     }
-    text.push_str(BELOW);
-    text
 }
 
 fn words(name: &str) -> String {

@@ -13,7 +13,13 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["signup", "signin", "recover", "signout", "account", "apps"]),
     ("Sync", &["status", "sync", "reload", "conflicts", "verify", "doctor"]),
     ("Workspaces and files", &["workspace", "import", "export", "backup"]),
-    ("Items", &["ls", "show", "search", "new", "set", "edit", "mv", "cp", "rm", "history", "diff", "restore", "trash", "env"]),
+    (
+        "Items",
+        &[
+            "ls", "show", "search", "new", "set", "edit", "mv", "cp", "rm", "history", "diff", "restore",
+            "trash", "env",
+        ],
+    ),
     ("This program", &["agent", "completions"]),
 ];
 

@@ -154,7 +154,7 @@ fn seen_in(bytes: &[u8]) -> Vec<String> {
 }
 
 fn forms(text: &str) -> Vec<Vec<u8>> {
-    let hexadecimal: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hexadecimal = text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let mut forms =
         vec![text.as_bytes().to_vec(), hexadecimal.to_uppercase().into_bytes(), hexadecimal.into_bytes()];
     for engine in [STANDARD, URL_SAFE] {

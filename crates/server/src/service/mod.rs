@@ -22,9 +22,9 @@ mod grants;
 mod packs;
 mod places;
 mod push;
-mod versions;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,11 +15,13 @@ use satchel_wire::limits::{HEADERS_PAGE_BYTES, PAGE_BYTES};
 use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppId, AppKind, BundleUpdate, Bytes32, Chain, CharterOp,
     CommitHeader, CommitId, Content, Digest, ErrorCode, Expect, Founding, Head, KeyWrap, Op, Part, RecordId,
-    Revision, Signature, SignedHeader, StaleRecord, StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
+    Revision, Signature, SignedHeader, StaleRecord, StoredEnvelope, StoredVersion, WorkspaceEntry,
+    WorkspaceId,
 };
 
 use super::{
-    Made, NewAccount, NewApp, Push, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError, VersionsRequest,
+    Made, NewAccount, NewApp, Push, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError,
+    VersionsRequest,
 };
 use crate::config::Retention;
 use crate::service::{ConnectionId, Outcome, Publish};

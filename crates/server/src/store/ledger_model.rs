@@ -150,5 +150,8 @@ fn random_push(
         }
     }
     let seen = model.head(rng.next_u32() as usize % (model.entries.len() + 1));
-    author.push(author.header(workspace, commit, seen, Content::Ops { ops, expects, bulk: false, returned: None }), envelopes)
+    author.push(
+        author.header(workspace, commit, seen, Content::Ops { ops, expects, bulk: false, returned: None }),
+        envelopes,
+    )
 }

@@ -25,8 +25,9 @@ use std::sync::Arc;
 
 use minicbor::bytes::ByteVec;
 use satchel_wire::{
-    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CharterEntry, CommitHeader, DeletionReceipt, Digest,
-    Head, Incarnation, PackId, Part, RecordId, SignedHeader, SignedManifest, StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
+    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CharterEntry, CommitHeader,
+    DeletionReceipt, Digest, Head, Incarnation, PackId, Part, RecordId, SignedHeader, SignedManifest,
+    StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
 };
 
 pub use packs::{NewManifest, NewPack, PackVerdict};

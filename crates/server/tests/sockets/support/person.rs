@@ -7,11 +7,11 @@ use satchel_crypto::{
     IdentityKeys, RecoveryCode, WrapContext, derive_revision, derive_workspace_id, seal_envelope,
 };
 use satchel_wire::{
-    AccountBundle, AccountId, AddedApp, AppId, AppKind, AppLogin, AppLoginReply, Bytes32, Chain, CharterOp, Digest, Manifest, SignedManifest,
-    ClientFrame, CommitHeader, CommitId, Content, Founding, GrantId, Head, Incarnation, KeyWrap, Op, Opened,
-    PROTOCOL_VERSION, Part, RecordId, Refusal, Revision, ServerFrame, SignInFinish, SignInFinishReply,
-    SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
-    SignedHeader, Token, WorkspaceId,
+    AccountBundle, AccountId, AddedApp, AppId, AppKind, AppLogin, AppLoginReply, Bytes32, Chain, CharterOp,
+    ClientFrame, CommitHeader, CommitId, Content, Digest, Founding, GrantId, Head, Incarnation, KeyWrap,
+    Manifest, Op, Opened, PROTOCOL_VERSION, Part, RecordId, Refusal, Revision, ServerFrame, SignInFinish,
+    SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart,
+    SignUpStartReply, Signature, SignedHeader, SignedManifest, Token, WorkspaceId,
 };
 
 use super::link::{Link, Transport, post};

@@ -1,85 +1,23 @@
-//! A workspace as packs hold it: a manifest that verifies, and the records that its packs open to.
+//! What packs are opened with: a manifest that verifies, and the records that its packs open to.
 //!
 //! Invariants: nothing is given out of a manifest that is not signed by an app of the charter it names, nor
 //! of a pack that the manifest does not name by its hash, that does not open, or that does not parse. That
 //! the records are those of the ledger is the word of the app that signed, until the headers are read
 //! (`crate::fresh`).
 
-use std::collections::BTreeMap;
-
 use satchel_crypto::{EpochKey, PackPlace, StateDigest, derive_pack_id, open_pack};
 use satchel_wire::{
-    CharterEntry, CommitHeader, Content, Digest, Head, Manifest, PackId, PackRef, PackedRecord, Part,
-    Revision, SignedHeader, SignedManifest, WorkspaceId, decode_pack,
+    CharterEntry, CommitHeader, Content, Manifest, PackId, PackRef, PackedRecord, Part, Revision,
+    SignedHeader, SignedManifest, WorkspaceId, decode_pack,
 };
 
 use crate::charter::Charter;
 use crate::engine::Identity;
 use crate::staging::Refused;
-use crate::store::{Alarm, Kept, Key};
+use crate::store::{Alarm, Key};
 
 /// The epoch that this version seals under.
 const EPOCH: u32 = 1;
-
-/// One record of a [`Snapshot`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SnapshotRecord {
-    /// The entry that put it.
-    pub seq: u64,
-    /// Its body hash.
-    pub revision: Revision,
-    /// What it holds.
-    pub content: Kept,
-}
-
-/// A whole workspace at one point of its ledger, verified against a signed manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The workspace.
-    pub workspace: WorkspaceId,
-    /// The point.
-    pub head: Head,
-    /// The digest of all records at that point; it was compared.
-    pub digest: Digest,
-    /// The charter's entries up to that point.
-    pub charter: Vec<(u64, SignedHeader)>,
-    /// All current records.
-    pub records: BTreeMap<Key, SnapshotRecord>,
-}
-
-impl Snapshot {
-    /// Reads a snapshot from all packs of a manifest.
-    ///
-    /// # Errors
-    /// The alarm, and what does not verify.
-    pub fn open<'a>(
-        identity: &Identity,
-        workspace: WorkspaceId,
-        manifest: &SignedManifest,
-        charter: &[CharterEntry],
-        packs: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<Self, (Alarm, String)> {
-        let checkpoint = Checkpoint::open(identity, workspace, manifest, charter)?;
-        let (mut records, mut digest) = (BTreeMap::new(), StateDigest::default());
-        for pack in packs {
-            let pack = checkpoint.open_pack(&checkpoint.key, pack)?;
-            for record in pack.records {
-                let key = Key { record: record.record, part: pack.part };
-                add(&mut digest, key, record.revision);
-                let PackedRecord { seq, revision, payload, .. } = record;
-                let content = Kept::Payload(payload);
-                if records.insert(key, SnapshotRecord { seq, revision, content }).is_some() {
-                    return Err((Alarm::Damaged, "a manifest with a record in two packs".into()));
-                }
-            }
-        }
-        let Manifest { head, digest: said, .. } = checkpoint.manifest;
-        if digest.to_bytes() != *said.as_bytes() {
-            return Err((Alarm::Damaged, "the packs are not what their manifest says".into()));
-        }
-        Ok(Self { workspace, head, digest: said, charter: checkpoint.entries, records })
-    }
-}
 
 /// A manifest whose charter and signature verify.
 #[derive(Debug)]
