@@ -2,7 +2,7 @@
 //!
 //! Why it exists: the simulator decides when each frame is taken, when a snapshot goes on, and when a
 //! connection breaks, all on one thread. What is promised about order is kept by the same code as in the
-//! process: [`crate::hub`] and `session::outbox`; only the loop around them (tasks, timeouts) is here.
+//! process: `hub` and `session::outbox`; only the loop around them (tasks, timeouts) is here.
 //!
 //! Behind the feature `simulated`.
 
