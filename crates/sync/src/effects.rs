@@ -91,7 +91,7 @@ impl Effects {
             return Ok(Err((Alarm::Damaged, format!("a record in a pack: {detail}"))));
         }
         if !staging.only_packs {
-            self.keep_edited(replica, staging, store)?;
+            self.keep_edited(replica, staging, &accepted, store)?;
         }
         Ok(Ok(()))
     }
@@ -101,9 +101,10 @@ impl Effects {
         &mut self,
         replica: &mut Replica,
         staging: &Staging,
+        accepted: &AcceptedContent,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        self.keep_edited_over_trashed(replica, staging, store)?;
+        self.keep_edited_over_trashed(replica, staging, accepted, store)?;
         self.take_back_cycles(replica, staging, store)?;
         self.keep_edited_over_purged(replica, staging, store)
     }
@@ -214,6 +215,7 @@ impl Effects {
         &mut self,
         replica: &mut Replica,
         staging: &Staging,
+        accepted: &AcceptedContent,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         if planted::is(Bug::DeleteWinsOverEdit) {
@@ -235,11 +237,13 @@ impl Effects {
             if !trashed_there && !trashed_here {
                 continue;
             }
-            let was_trashed = match replica.acknowledged_if_readable(node_key, store)? {
-                Some(Opened::Node(was)) => was.trashed.is_some(),
-                // The item waits as a new one and is there all the same: this disk was set back.
-                _ => false,
+            // What this app's own commit made of it is what it went on from.
+            let was = match accepted.get(&node_key) {
+                Some((_, opened)) => opened.clone(),
+                None => replica.acknowledged_if_readable(node_key, store)?,
             };
+            // None if the item waits as a new one and is there all the same: this disk was set back.
+            let was_trashed = matches!(was, Some(Opened::Node(was)) if was.trashed.is_some());
             let now = match self.pending.get(&node_key) {
                 Some(Some((_, Opened::Node(node)))) => Some(node.clone()),
                 _ => match self.shown.get(&node_key) {

@@ -463,7 +463,7 @@ impl Engine {
         for (key, verdict) in verdicts {
             plan.take(replica, &staging, (key, verdict), accepted.get(&key), store)?;
         }
-        plan.effects.keep_edited(replica, &staging, store)?;
+        plan.effects.keep_edited(replica, &staging, &accepted, store)?;
         let Plan { mut effects, marks, purges, .. } = plan;
         let set_aside = effects.asides();
         let returning = match replica.incarnation {

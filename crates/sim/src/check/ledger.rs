@@ -8,7 +8,7 @@ use std::sync::Arc;
 use satchel_crypto::{StateDigest, derive_chain};
 use satchel_server::service::Outcome;
 use satchel_wire::{
-    Chain, CommitHeader, CommitId, Content, Digest, Head, Part, RecordId, Revision, SignedHeader,
+    Chain, CommitHeader, CommitId, Content, Digest, Expect, Head, Op, Part, RecordId, Revision, SignedHeader,
     WorkspaceEntry, WorkspaceId,
 };
 
@@ -129,6 +129,7 @@ impl Ledger {
                     )));
                 }
             }
+            state.check_read_set(seq, ops, expects)?;
             for op in ops {
                 state.apply(seq, op)?;
             }
@@ -141,7 +142,23 @@ impl Ledger {
 }
 
 impl State {
-    fn apply(&mut self, seq: u64, op: &satchel_wire::Op) -> Checked {
+    /// Who changes a body says which node it belonged to: a deletion or a move is not overlooked.
+    fn check_read_set(&self, seq: u64, ops: &[Op], expects: &[Expect]) -> Checked {
+        for op in ops.iter().filter(|op| op.part == Part::Body && op.parent.is_some()) {
+            let node = (op.record, Part::Node);
+            let is_said = ops.iter().any(|other| (other.record, other.part) == node)
+                || expects.iter().any(|expect| (expect.record, expect.part) == node);
+            if !is_said && self.revisions.contains_key(&node) {
+                return Err(broken(format!(
+                    "entry {seq} changes the body of {} and expects no node",
+                    op.record
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, seq: u64, op: &Op) -> Checked {
         let key = (op.record, op.part);
         if self.revisions.get(&key).copied() != op.parent {
             return Err(broken(format!("entry {seq} is not based on the {} that there was", op.record)));

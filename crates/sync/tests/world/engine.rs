@@ -373,19 +373,43 @@ fn a_deletion_that_follows_an_edit_on_its_way_does_not_overtake_what_made_that_s
     let mut world = World::new(2);
     let record = world.create(0, "Get cart", &[("url", "/cart")]);
     world.settle();
-    world.set(1, record, "description", "the cart");
+    world.set(1, record, "description", "the cart"); // and the app is written into the charter
+    world.settle();
+    world.set(1, record, "url", "/elsewhere");
     world.send(1);
     world.set(0, record, "url", "/basket");
     world.send(0);
     let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
     world.edit_node(0, record, |node| node.trashed = trashed);
+    let entries = world.server.ledgers[&world.workspace].entries.len();
     world.send(0);
+    assert_eq!(world.server.ledgers[&world.workspace].entries.len(), entries, "it was sent with no regard");
     world.disconnect(0);
     world.connect(0);
     world.settle();
     world.check_equal();
     assert_eq!(world.node(1, record).trashed, None);
-    assert_eq!(world.field(0, record, "description"), "the cart");
+}
+
+#[test]
+fn a_second_deletion_is_compared_with_the_restore_that_this_app_sent_itself() {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/cart")]);
+    let trashed = Some(satchel_model::Trashed { who: "0".into(), when_ms: 7 });
+    world.edit_node(0, record, |node| node.trashed = trashed.clone());
+    world.settle();
+    world.edit_node(0, record, |node| node.trashed = None);
+    world.send(0);
+    world.disconnect(0); // it never hears that this was taken
+    world.settle();
+    world.set(1, record, "url", "/basket");
+    world.settle();
+    world.edit_node(0, record, |node| node.trashed = trashed);
+    world.connect(0);
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.node(0, record).trashed, None);
+    assert_eq!(world.field(0, record, "url"), "/basket");
 }
 
 #[test]
