@@ -54,6 +54,12 @@ impl World {
         Self { folder, config, running: Some(running), address }
     }
 
+    /// How many workspaces the server has a manifest of.
+    pub(crate) fn manifests(&self) -> i64 {
+        let store = rusqlite::Connection::open(self.folder.path().join("satchel.db")).expect("it opens");
+        store.query_row("SELECT count(*) FROM manifests", [], |row| row.get(0)).expect("it counts")
+    }
+
     /// A server with a certificate that no system trusts, and the file of that certificate.
     pub(crate) async fn with_certificate() -> (Self, PathBuf) {
         let folder = tempfile::tempdir().expect("a temporary folder");
