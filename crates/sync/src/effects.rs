@@ -244,16 +244,9 @@ impl Effects {
             };
             // None if the item waits as a new one and is there all the same: this disk was set back.
             let was_trashed = matches!(was, Some(Opened::Node(was)) if was.trashed.is_some());
-            let now = match self.pending.get(&node_key) {
-                Some(Some((_, Opened::Node(node)))) => Some(node.clone()),
-                _ => match self.shown.get(&node_key) {
-                    Some(Some(Opened::Node(node))) => Some(node.clone()),
-                    _ => replica.nodes.get(&model_id(record)).cloned(),
-                },
-            };
-            let Some(now) = now else { continue };
+            let Some(now) = self.node_after(replica, node_key) else { continue };
             if !was_trashed && now.trashed.is_some() {
-                let kept = satchel_model::merge::keep_over_trash(&now, &self.by);
+                let kept = satchel_model::merge::keep_over_trash(now, &self.by);
                 self.put_pending(replica, node_key, Opened::Node(kept));
             }
         }
@@ -267,15 +260,18 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        if !staging.changed.keys().any(|key| key.part == Part::Node) {
+        // This app never closes a cycle by itself, so an entry of its own is no reason to look for one.
+        let own = own_changes(replica, staging);
+        if !staging.changed.keys().any(|key| key.part == Part::Node && !own.contains(key)) {
             return Ok(());
         }
         let waiting = replica.pending.keys().chain(self.pending.keys()).copied();
         let waiting: BTreeSet<_> = waiting.filter(|key| key.part == Part::Node).collect();
         for key in waiting.into_iter().filter(|key| self.waits(replica, *key)).collect::<Vec<_>>() {
-            let Some(now) = self.node_after(replica, key).filter(|_| self.is_in_cycle(replica, key)) else {
+            if !self.is_in_cycle(replica, key) {
                 continue;
-            };
+            }
+            let Some(now) = self.node_after(replica, key).cloned() else { continue };
             let theirs = match staging.envelopes.get(&key) {
                 Some((_, _, envelope)) => replica.open(key, envelope).ok(),
                 None => replica.acknowledged_if_readable(key, store)?,
@@ -289,11 +285,11 @@ impl Effects {
     }
 
     /// A node as it will show after this.
-    fn node_after(&self, replica: &Replica, key: Key) -> Option<satchel_model::Node> {
+    fn node_after<'a>(&'a self, replica: &'a Replica, key: Key) -> Option<&'a satchel_model::Node> {
         match self.shown.get(&key) {
-            Some(Some(Opened::Node(node))) => Some(node.clone()),
+            Some(Some(Opened::Node(node))) => Some(node),
             Some(_) => None,
-            None => replica.nodes.get(&model_id(key.record)).cloned(),
+            None => replica.nodes.get(&model_id(key.record)),
         }
     }
 

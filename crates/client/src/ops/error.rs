@@ -5,17 +5,7 @@
 
 use crate::api::{ApiError, ErrorKind};
 
-/// A failure of `kind` while trying something, with what was seen.
-pub(crate) fn failure(kind: ErrorKind, tried: impl Into<String>, detail: impl Into<String>) -> ApiError {
-    ApiError {
-        kind,
-        tried: tried.into(),
-        detail: detail.into(),
-        apps: Vec::new(),
-        count: 0,
-        candidates: Vec::new(),
-    }
-}
+pub(crate) use crate::problem::problem as failure;
 
 /// The input is not usable.
 pub(crate) fn invalid(tried: impl Into<String>, detail: impl Into<String>) -> ApiError {

@@ -20,10 +20,11 @@ use satchel_wire::limits::{
 use satchel_wire::{
     AccountId, AppId, BundleUpdate, Bytes32, Chain, CharterEntry, CharterOp, CommitId, Content,
     DeletionReceipt, Digest, ErrorCode, Expect, Head, Incarnation, Manifest, Op, PackId, Part, RecordId,
-    Refusal, Revision, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion,
-    WorkspaceEntry, WorkspaceId,
+    Revision, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion, WorkspaceEntry,
+    WorkspaceId,
 };
 
+use super::verdict::{Verdict, reject, report};
 use super::{
     AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, NewManifest, NewPack, PackVerdict, Push,
     SecretHash, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError, VersionsPage,
@@ -193,18 +194,6 @@ impl MemoryStore {
         }
         change(&mut self.disk.lock().rows)
     }
-}
-
-/// What the comparison said.
-enum Verdict {
-    Accepted { head: Head, founded: bool },
-    Repeated { seq: u64 },
-    Stale { head: Head, records: Vec<StaleRecord> },
-    Rejected(Refusal),
-}
-
-fn reject(code: ErrorCode, detail: &str) -> Verdict {
-    Verdict::Rejected(Refusal::new(code, detail))
 }
 
 impl Rows {
@@ -874,23 +863,6 @@ fn app_row(app: NewApp) -> (AppId, (AppRow, SecretHash)) {
         waiting: 0,
     };
     (app.app, (row, app.token_hash))
-}
-
-fn report(push: Push, verdict: Verdict, publish: &dyn Publish) {
-    let (workspace, commit, by) = (push.header.workspace, push.header.commit, push.by);
-    publish.publish(match verdict {
-        Verdict::Accepted { head, founded } => {
-            if founded {
-                let entry = WorkspaceEntry { workspace, head };
-                publish.publish(Outcome::WorkspaceAdded { account: push.header.author, entry, by });
-            }
-            let Push { signed: header, envelopes, .. } = push;
-            Outcome::Accepted { workspace, commit, head, header, envelopes, by }
-        }
-        Verdict::Repeated { seq } => Outcome::Repeated { workspace, commit, seq, by },
-        Verdict::Stale { head, records } => Outcome::Stale { workspace, commit, head, records, by },
-        Verdict::Rejected(refusal) => Outcome::Rejected { workspace, commit, refusal, by },
-    });
 }
 
 #[cfg(test)]

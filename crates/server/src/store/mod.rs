@@ -18,6 +18,7 @@ mod ledger_model;
 pub mod memory;
 mod packs;
 pub mod sqlite;
+mod verdict;
 
 use std::error::Error;
 use std::fmt;

@@ -12,12 +12,13 @@ use satchel_crypto::{StateDigest, derive_chain};
 use satchel_wire::limits::{PURGE_OPS_FREE, WORKSPACES_MAX};
 use satchel_wire::{
     AppId, Chain, CharterOp, CommitHeader, Content, Digest, ErrorCode, Expect, Head, Op, Part, RecordId,
-    Refusal, Revision, StaleRecord, WorkspaceEntry, WorkspaceId,
+    Refusal, Revision, StaleRecord, WorkspaceId,
 };
 
 use super::failure::{damaged, int, uint};
 use super::writer::{Keep, Work};
-use crate::service::{Outcome, Publish, unavailable};
+use crate::service::{Publish, unavailable};
+use crate::store::verdict::{Verdict, reject, report};
 use crate::store::{Push, StoreError};
 
 /// A workspace's row.
@@ -76,15 +77,6 @@ fn current(
     Ok(found)
 }
 
-/// What the comparison said.
-#[derive(Debug)]
-enum Verdict {
-    Accepted { head: Head, founded: bool },
-    Repeated { seq: u64 },
-    Stale { head: Head, records: Vec<StaleRecord> },
-    Rejected(Refusal),
-}
-
 /// A push on its way through the writer.
 pub(super) struct PushWork {
     push: Push,
@@ -130,27 +122,6 @@ fn refusal(error: &StoreError) -> Refusal {
             Refusal::new(ErrorCode::Internal, "the server's log says more")
         }
     }
-}
-
-fn report(push: Push, verdict: Verdict, publish: &dyn Publish) {
-    let (workspace, commit, by) = (push.header.workspace, push.header.commit, push.by);
-    publish.publish(match verdict {
-        Verdict::Accepted { head, founded } => {
-            if founded {
-                let entry = WorkspaceEntry { workspace, head };
-                publish.publish(Outcome::WorkspaceAdded { account: push.header.author, entry, by });
-            }
-            let Push { signed: header, envelopes, .. } = push;
-            Outcome::Accepted { workspace, commit, head, header, envelopes, by }
-        }
-        Verdict::Repeated { seq } => Outcome::Repeated { workspace, commit, seq, by },
-        Verdict::Stale { head, records } => Outcome::Stale { workspace, commit, head, records, by },
-        Verdict::Rejected(refusal) => Outcome::Rejected { workspace, commit, refusal, by },
-    });
-}
-
-fn reject(code: ErrorCode, detail: &str) -> Verdict {
-    Verdict::Rejected(Refusal::new(code, detail))
 }
 
 fn judge(connection: &Connection, push: &Push) -> Result<Verdict, StoreError> {
