@@ -20,6 +20,7 @@ const CERTIFICATE_BYTES: usize = CERTIFIED_BYTES + 64;
 const CERTIFICATE: &str = "the app's certificate";
 
 /// The signing key of one app (Ed25519), made on its device.
+#[cfg_attr(feature = "simulated", derive(Clone))]
 pub struct AppKey(SigningKey);
 
 redact!(AppKey);
@@ -108,18 +109,23 @@ impl AppCertificate {
     /// Reads a certificate that this identity signing key signed.
     pub fn verify(bytes: &[u8], signing_key: &[u8; 32]) -> Result<Self, CryptoError> {
         let malformed = CryptoError::Malformed { what: CERTIFICATE };
+        let certificate = Self::read(bytes)?;
+        let (certified, signature) = bytes.split_last_chunk::<64>().ok_or(malformed)?;
+        verify(CERTIFICATE, signing_key, &[CERTIFICATE_LABEL, certified], signature)?;
+        Ok(certificate)
+    }
+
+    /// Reads a certificate without verifying it: for one that was verified before it was stored.
+    pub fn read(bytes: &[u8]) -> Result<Self, CryptoError> {
+        let malformed = CryptoError::Malformed { what: CERTIFICATE };
         let &version = bytes.first().ok_or(malformed)?;
         if version != CERTIFICATE_VERSION {
             return Err(CryptoError::Version { what: CERTIFICATE, found: version });
         }
-        if bytes.len() != CERTIFICATE_BYTES {
-            return Err(malformed);
-        }
-        let (certified, signature) = bytes.split_last_chunk::<64>().ok_or(malformed)?;
-        verify(CERTIFICATE, signing_key, &[CERTIFICATE_LABEL, certified], signature)?;
-        let (account, rest) = certified[1..].split_first_chunk().ok_or(malformed)?;
+        let bytes: &[u8; CERTIFICATE_BYTES] = bytes.try_into().map_err(|_| malformed)?;
+        let (account, rest) = bytes[1..].split_first_chunk().ok_or(malformed)?;
         let (app, rest) = rest.split_first_chunk().ok_or(malformed)?;
-        let key = rest.try_into().map_err(|_| malformed)?;
-        Ok(Self { account: *account, app: *app, key })
+        let key = rest.first_chunk().ok_or(malformed)?;
+        Ok(Self { account: *account, app: *app, key: *key })
     }
 }

@@ -27,6 +27,8 @@ thread_local! {
         RefCell::new(Compressor::with_prepared_dictionary(&ENCODER).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> =
         RefCell::new(Decompressor::with_prepared_dictionary(&DECODER).ok());
+    static PACK_DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> =
+        RefCell::new(Decompressor::new().ok());
 }
 
 /// The compressed form, if it is smaller.
@@ -51,8 +53,11 @@ pub(crate) fn decompress(compressed: &[u8], bytes_max: usize) -> Option<Zeroizin
     (plain.len() == claimed).then_some(plain)
 }
 
-/// A pack is written once and read often, so its compression may take its time.
-const PACK_LEVEL: i32 = 9;
+/// A pack is written once and read often, so its compression may take its time; one that is added to
+/// others for what changed since is made often and soon replaced.
+const PACK_LEVEL: i32 = 15;
+const SMALL_PACK_LEVEL: i32 = 6;
+const SMALL_PACK_BYTES: usize = 384 * 1024;
 
 /// The compressed form of many payloads together, if it is smaller. Without the dictionary: they have
 /// enough in common.
@@ -60,19 +65,23 @@ pub(crate) fn compress_pack(plain: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     if crate::IS_STUB {
         return None;
     }
-    let compressed = Zeroizing::new(zstd::bulk::compress(plain, PACK_LEVEL).ok()?);
+    let level = if plain.len() < SMALL_PACK_BYTES { SMALL_PACK_LEVEL } else { PACK_LEVEL };
+    let compressed = Zeroizing::new(zstd::bulk::compress(plain, level).ok()?);
     (compressed.len() < plain.len()).then_some(compressed)
 }
 
 /// What [`compress_pack`] took, as [`decompress`].
 pub(crate) fn decompress_pack(compressed: &[u8], bytes_max: usize) -> Option<Zeroizing<Vec<u8>>> {
     let claimed = claimed_size(compressed, bytes_max)?;
-    let plain = Zeroizing::new(zstd::bulk::decompress(compressed, claimed).ok()?);
+    let mut plain = Zeroizing::new(Vec::with_capacity(claimed));
+    PACK_DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        decompressor.as_mut()?.decompress_to_buffer(compressed, &mut *plain).ok()
+    })?;
     (plain.len() == claimed).then_some(plain)
 }
 
 /// The size that a frame claims to expand to; none if it is not one whole frame, or over the limit.
-fn claimed_size(compressed: &[u8], bytes_max: usize) -> Option<usize> {
+pub(crate) fn claimed_size(compressed: &[u8], bytes_max: usize) -> Option<usize> {
     if find_frame_compressed_size(compressed) != Ok(compressed.len()) {
         return None; // bytes after the frame, or no whole frame
     }

@@ -13,7 +13,8 @@ use hpke::{OpModeR, single_shot_open};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::primitive::{derive_key, make_secret, redact};
+use crate::padding::{pad, unpad};
+use crate::primitive::{BoxPlace, derive_key, make_secret, open_box, open_key_box, redact, seal_box};
 use crate::{CryptoError, IdentityKeys};
 
 const WRAP_VERSION: u8 = 1;
@@ -21,7 +22,11 @@ const WRAP_LABEL: &[u8] = b"satchel wrap 1";
 const COMMITMENT_LABEL: &[u8] = b"satchel key commitment 1";
 const RECORD_LABEL: &[u8] = b"record";
 const PACK_LABEL: &[u8] = b"pack";
+const PRESENCE_LABEL: &[u8] = b"presence";
 const WRAP: &str = "the workspace's key";
+const PREVIOUS_LABEL: &[u8] = b"satchel previous key 1";
+const NAME_LABEL: &[u8] = b"satchel member name 1";
+const NAME_KEY_LABEL: &[u8] = b"satchel invite name key 1";
 
 type SealingPublic = <X25519HkdfSha256 as Kem>::PublicKey;
 #[cfg(any(test, not(feature = "stub")))]
@@ -118,6 +123,75 @@ impl EpochKey {
         Self { key, commitment }
     }
 
+    /// Seals the key of the epoch before under this one, so that who has the newest key can open all.
+    ///
+    /// `epoch` is that of this key.
+    pub fn seal_previous<R: RngCore + CryptoRng>(
+        &self,
+        previous: &Self,
+        workspace: &[u8; 16],
+        epoch: u32,
+        rng: &mut R,
+    ) -> Vec<u8> {
+        let place = previous_bytes(workspace, epoch);
+        seal_box(self.key.as_slice(), previous_place(&place), previous.key.as_slice(), rng)
+    }
+
+    /// Opens the key of the epoch before.
+    ///
+    /// The caller compares its commitment to the charter's.
+    pub fn open_previous(
+        &self,
+        workspace: &[u8; 16],
+        epoch: u32,
+        sealed: &[u8],
+    ) -> Result<Self, CryptoError> {
+        let place = previous_bytes(workspace, epoch);
+        open_key_box(self.key.as_slice(), previous_place(&place), sealed).map(Self::new)
+    }
+
+    /// Seals a member's name; all names of a usual length give the same length.
+    pub fn seal_name<R: RngCore + CryptoRng>(
+        &self,
+        workspace: &[u8; 16],
+        account: &[u8; 16],
+        name: &str,
+        rng: &mut R,
+    ) -> Vec<u8> {
+        seal_padded(self.key.as_slice(), name_place(&[*workspace, *account].concat()), name, rng)
+    }
+
+    /// Opens a member's name.
+    pub fn open_name(
+        &self,
+        workspace: &[u8; 16],
+        account: &[u8; 16],
+        sealed: &[u8],
+    ) -> Result<String, CryptoError> {
+        open_padded(self.key.as_slice(), name_place(&[*workspace, *account].concat()), sealed)
+    }
+
+    pub(crate) fn seal_name_key<R: RngCore + CryptoRng>(
+        &self,
+        place: &[u8],
+        key: &[u8; 32],
+        rng: &mut R,
+    ) -> Vec<u8> {
+        seal_box(self.key.as_slice(), name_key_place(place), key, rng)
+    }
+
+    pub(crate) fn open_name_key(
+        &self,
+        place: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
+        open_key_box(self.key.as_slice(), name_key_place(place), sealed)
+    }
+
+    pub(crate) fn derive_presence_key(&self, workspace: &[u8; 16]) -> Zeroizing<[u8; 32]> {
+        derive_key(self.key.as_slice(), &[PRESENCE_LABEL, workspace])
+    }
+
     pub(crate) fn derive_record_key(&self, record: &[u8; 16]) -> Zeroizing<[u8; 32]> {
         derive_key(self.key.as_slice(), &[RECORD_LABEL, record])
     }
@@ -125,6 +199,41 @@ impl EpochKey {
     pub(crate) fn derive_pack_key(&self, workspace: &[u8; 16]) -> Zeroizing<[u8; 32]> {
         derive_key(self.key.as_slice(), &[PACK_LABEL, workspace])
     }
+}
+
+fn previous_bytes(workspace: &[u8; 16], epoch: u32) -> Vec<u8> {
+    [workspace.as_slice(), &epoch.to_be_bytes()].concat()
+}
+
+fn previous_place(place: &[u8]) -> BoxPlace<'_> {
+    BoxPlace { label: PREVIOUS_LABEL, what: "the key of the epoch before", place }
+}
+
+fn name_place(place: &[u8]) -> BoxPlace<'_> {
+    BoxPlace { label: NAME_LABEL, what: "a member's name", place }
+}
+
+fn name_key_place(place: &[u8]) -> BoxPlace<'_> {
+    BoxPlace { label: NAME_KEY_LABEL, what: "an invitation's key of names", place }
+}
+
+pub(crate) fn seal_padded<R: RngCore + CryptoRng>(
+    secret: &[u8],
+    place: BoxPlace<'_>,
+    text: &str,
+    rng: &mut R,
+) -> Vec<u8> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+    plain.extend_from_slice(text.as_bytes());
+    pad(&mut plain, 0, 0);
+    seal_box(secret, place, &plain, rng)
+}
+
+pub(crate) fn open_padded(secret: &[u8], place: BoxPlace<'_>, sealed: &[u8]) -> Result<String, CryptoError> {
+    let malformed = CryptoError::Malformed { what: place.what };
+    let plain = open_box(secret, place, sealed)?;
+    let text = unpad(&plain).ok_or(malformed)?;
+    String::from_utf8(text.to_vec()).map_err(|_| malformed)
 }
 
 /// Lends a generator to `hpke`, whose traits are of the next generation of `rand_core`.

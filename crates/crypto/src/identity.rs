@@ -14,6 +14,7 @@ use crate::primitive::{make_secret, redact};
 type SealingSecret = <X25519HkdfSha256 as Kem>::PrivateKey;
 
 /// Both identity key pairs of an account.
+#[cfg_attr(feature = "simulated", derive(Clone))]
 pub struct IdentityKeys {
     signing: SigningKey,
     sealing: Zeroizing<[u8; 32]>,

@@ -14,7 +14,17 @@ pub fn derive_revision(place: &EnvelopePlace, envelope: &[u8]) -> [u8; 32] {
 
 /// The chain after one more header.
 pub fn derive_chain(chain: &[u8; 32], header: &[u8]) -> [u8; 32] {
-    hash(&[b"satchel chain 1", chain, &hash(&[header])])
+    derive_chain_of_link(chain, &derive_link(header))
+}
+
+/// What stays of a header that is not kept any more: enough for the chain.
+pub fn derive_link(header: &[u8]) -> [u8; 32] {
+    hash(&[header])
+}
+
+/// The chain after one more header, of which the link is known.
+pub fn derive_chain_of_link(chain: &[u8; 32], link: &[u8; 32]) -> [u8; 32] {
+    hash(&[b"satchel chain 1", chain, link])
 }
 
 /// The id of the workspace with this founding.

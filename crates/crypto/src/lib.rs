@@ -27,12 +27,15 @@ mod compress;
 mod envelope;
 mod epoch;
 mod error;
+mod fingerprint;
 mod identity;
+mod invite;
 mod ledger;
 mod local;
 mod opaque;
 mod pack;
 mod padding;
+mod presence;
 mod primitive;
 mod recovery;
 #[cfg(feature = "stub")]
@@ -46,13 +49,21 @@ pub use envelope::{
 };
 pub use epoch::{EpochKey, WrapContext};
 pub use error::CryptoError;
+pub use fingerprint::derive_fingerprint;
 pub use identity::{IdentityKeys, IdentityPublic};
-pub use ledger::{StateDigest, derive_chain, derive_revision, derive_token_hash, derive_workspace_id};
+pub use invite::{
+    InviteKey, InviteLink, InvitePlace, InviteSecret, NameKey, verify_identity_claim, verify_invite_claim,
+};
+pub use ledger::{
+    StateDigest, derive_chain, derive_chain_of_link, derive_link, derive_revision, derive_token_hash,
+    derive_workspace_id,
+};
 pub use local::LocalKey;
 pub use opaque::{
     ClientLogin, ClientRegistration, ExportKey, OpaqueError, PasswordFile, ServerLogin, ServerSetup,
 };
-pub use pack::{OpenedPack, PackPlace, derive_charter_hash, derive_pack_id, open_pack, seal_pack};
+pub use pack::{Expanded, OpenedPack, PackPlace, derive_charter_hash, derive_pack_id, open_pack, seal_pack};
+pub use presence::{PresencePlace, open_presence, presence_epoch, seal_presence};
 pub use recovery::{RecoveryCode, RecoveryKey, verify_recovery};
 
 /// Whether the primitives are the cheap stand-ins of the simulator, which protect nothing.

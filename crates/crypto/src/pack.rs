@@ -14,7 +14,7 @@
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
 
-use crate::compress::{compress_pack, decompress_pack};
+use crate::compress::{claimed_size, compress_pack, decompress_pack};
 use crate::envelope::PAYLOAD_BYTES_MAX;
 use crate::padding::{pad, unpad};
 use crate::primitive::{NONCE_BYTES, TAG_BYTES, decrypt, encrypt_tail, hash, make_nonce};
@@ -23,6 +23,8 @@ use crate::{EnvelopeError, EpochKey};
 const SUITE: u8 = 1;
 const HEADER_BYTES: usize = 1 + 4 + NONCE_BYTES;
 const LABEL: &[u8] = b"satchel pack 1";
+/// The method, and the length of the names.
+const CONTENT_HEADER_BYTES: usize = 1 + 4;
 const METHOD_RAW: u8 = 0;
 const METHOD_ZSTD: u8 = 1;
 
@@ -35,15 +37,15 @@ pub struct PackPlace {
     pub part: u8,
 }
 
-/// What a pack holds.
+/// What a pack holds: authenticated and decrypted, and expanded when somebody asks.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OpenedPack {
     /// The epoch under whose key it is sealed.
     pub epoch: u32,
-    /// The column that was stored as it is.
-    pub names: Zeroizing<Vec<u8>>,
-    /// The column that may have been compressed.
-    pub rest: Zeroizing<Vec<u8>>,
+    method: u8,
+    /// Where the rest begins.
+    split: usize,
+    content: Zeroizing<Vec<u8>>,
 }
 
 impl std::fmt::Debug for OpenedPack {
@@ -51,6 +53,34 @@ impl std::fmt::Debug for OpenedPack {
         f.debug_struct("OpenedPack").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }
+
+impl OpenedPack {
+    /// The column that was stored as it is.
+    pub fn names(&self) -> &[u8] {
+        &self.content[CONTENT_HEADER_BYTES..self.split]
+    }
+
+    /// How long [`OpenedPack::expand`] will be, as far as its head says; none if it is over the limit.
+    pub fn rest_bytes(&self) -> Option<usize> {
+        let rest = &self.content[self.split..];
+        if self.method == METHOD_RAW { Some(rest.len()) } else { claimed_size(rest, PAYLOAD_BYTES_MAX) }
+    }
+
+    /// The column that may have been compressed.
+    ///
+    /// # Errors
+    /// [`EnvelopeError::Content`] if it is not what [`seal_pack`] makes.
+    pub fn expand(&self) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
+        let rest = &self.content[self.split..];
+        if self.method == METHOD_RAW {
+            return Ok(Zeroizing::new(rest.to_vec()));
+        }
+        decompress_pack(rest, PAYLOAD_BYTES_MAX).ok_or(EnvelopeError::Content)
+    }
+}
+
+/// A column that was expanded; emptied when it is dropped.
+pub type Expanded = Zeroizing<Vec<u8>>;
 
 /// The name of a sealed pack: a hash of all its bytes.
 pub fn derive_pack_id(sealed: &[u8]) -> [u8; 32] {
@@ -113,25 +143,21 @@ pub fn open_pack(
     let (nonce, sealed) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(EnvelopeError::Truncated)?;
     let epoch = u32::from_be_bytes(*epoch);
     let key = epoch_key.derive_pack_key(&place.workspace);
-    let padded = decrypt(&key, nonce, &aad(place, epoch, epoch_key), sealed).ok_or(EnvelopeError::Open)?;
-    let content = unpad(&padded).ok_or(EnvelopeError::Content)?;
-    let (names, rest) = read_content(content).ok_or(EnvelopeError::Content)?;
-    Ok(OpenedPack { epoch, names, rest })
+    let mut content =
+        decrypt(&key, nonce, &aad(place, epoch, epoch_key), sealed).ok_or(EnvelopeError::Open)?;
+    let length = unpad(&content).ok_or(EnvelopeError::Content)?.len();
+    content.truncate(length);
+    let (method, split) = read_content(&content).ok_or(EnvelopeError::Content)?;
+    Ok(OpenedPack { epoch, method, split, content })
 }
 
-type Column = Zeroizing<Vec<u8>>;
-
-fn read_content(content: &[u8]) -> Option<(Column, Column)> {
-    let (&method, content) = content.split_first()?;
-    let (length, content) = content.split_first_chunk()?;
+/// The method, and where the names end.
+fn read_content(content: &[u8]) -> Option<(u8, usize)> {
+    let (&method, rest) = content.split_first()?;
+    let (length, rest) = rest.split_first_chunk()?;
     let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
-    let (names, rest) = content.split_at_checked(length)?;
-    let rest = match method {
-        METHOD_RAW => Zeroizing::new(rest.to_vec()),
-        METHOD_ZSTD => decompress_pack(rest, PAYLOAD_BYTES_MAX)?,
-        _ => return None,
-    };
-    Some((Zeroizing::new(names.to_vec()), rest))
+    let is_known = method == METHOD_RAW || method == METHOD_ZSTD;
+    (is_known && length <= rest.len()).then_some((method, CONTENT_HEADER_BYTES + length))
 }
 
 fn aad(place: &PackPlace, epoch: u32, epoch_key: &EpochKey) -> Vec<u8> {
@@ -164,7 +190,9 @@ mod tests {
         for compressed in [true, false] {
             let sealed = seal(b"names", &rest, compressed);
             let opened = open_pack(&key(), &PLACE, &sealed).expect("it opens");
-            assert_eq!((opened.names.as_slice(), opened.rest.as_slice()), (&b"names"[..], &rest[..]));
+            assert_eq!(opened.names(), b"names");
+            assert_eq!(opened.rest_bytes(), Some(rest.len()));
+            assert_eq!(opened.expand().expect("it expands").as_slice(), &rest[..]);
             let elsewhere = [PackPlace { workspace: [2; 16], ..PLACE }, PackPlace { part: 1, ..PLACE }];
             for place in elsewhere {
                 assert_eq!(open_pack(&key(), &place, &sealed), Err(EnvelopeError::Open));

@@ -16,7 +16,7 @@ const CODE_SYMBOLS: usize = 32;
 const GROUP_SYMBOLS: usize = 4;
 /// Longest text that is looked at; a code with its dashes is 39 bytes.
 const TEXT_BYTES_MAX: usize = 256;
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const KEY_LABEL: &[u8] = b"satchel recovery key 1";
 const CHALLENGE_LABEL: &[u8] = b"satchel recover 1";
 const WHAT: &str = "the recovery code";
@@ -96,7 +96,7 @@ pub fn verify_recovery(public: &[u8; 32], challenge: &[u8; 32], proof: &[u8; 64]
     verify("the proof of the recovery code", public, &[CHALLENGE_LABEL, challenge], proof)
 }
 
-fn symbol_value(symbol: char) -> Option<u8> {
+pub(crate) fn symbol_value(symbol: char) -> Option<u8> {
     let symbol = match symbol.to_ascii_uppercase() {
         'O' => '0',
         'I' | 'L' => '1',

@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::error::WireError;
 use crate::frame::Head;
-use crate::limits::{COMMIT_EXPECTS_MAX, COMMIT_OPS_MAX, HEADER_BYTES_MAX};
+use crate::limits::{COMMIT_EXPECTS_MAX, COMMIT_OPS_MAX, HEADER_BYTES_MAX, RETURNED_TRAIL_MAX};
 use crate::{
     AccountId, AppId, CharterOp, CommitId, Incarnation, Part, RecordId, Revision, Signature, WorkspaceId,
 };
@@ -59,6 +59,21 @@ pub struct Returned {
     /// For each operation of the commit, in their order, what it has of that life.
     #[n(1)]
     pub ops: Vec<ReturnedOp>,
+    /// Positions of that life's ledger that the author had passed, in order and up to its last one, by which
+    /// other apps know how far they have seen the same one; at most [`RETURNED_TRAIL_MAX`].
+    #[n(2)]
+    pub trail: Vec<Passed>,
+}
+
+/// A position of an earlier life's ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Passed {
+    /// The position.
+    #[n(0)]
+    pub seq: u64,
+    /// The first eight bytes of the chain there, little-endian.
+    #[n(1)]
+    pub chain: u64,
 }
 
 /// What one operation has of an earlier life.
@@ -153,9 +168,15 @@ impl CommitHeader {
         if let Content::Ops { ops, expects, returned, .. } = &header.content {
             check_count("operations of a commit", ops.len(), COMMIT_OPS_MAX)?;
             check_count("expectations of a commit", expects.len(), COMMIT_EXPECTS_MAX)?;
-            if returned.as_ref().is_some_and(|returned| returned.ops.len() != ops.len()) {
-                return Err(WireError::Invalid { what: "what a commit brings back" });
+            if let Some(returned) = returned {
+                check_count("positions of an earlier life", returned.trail.len(), RETURNED_TRAIL_MAX)?;
+                if returned.ops.len() != ops.len() {
+                    return Err(WireError::Invalid { what: "what a commit brings back" });
+                }
             }
+        }
+        if let Content::Charter(op) = &header.content {
+            op.check()?;
         }
         if header.encode() != bytes {
             return Err(WireError::NotCanonical { what: "commit header" });

@@ -145,9 +145,9 @@ pub enum ErrorCode {
     /// The signature or certificate of a commit does not verify.
     #[n(17)]
     BadSignature,
-    /// The account must leave its team first; the detail lists the teams.
+    /// The account must leave its teams first; the detail lists their rosters.
     #[n(18)]
-    LeaveTeamFirst,
+    InTeams,
     /// A bug or a damaged store on the server; its log says more.
     #[n(19)]
     Internal,
@@ -160,6 +160,21 @@ pub enum ErrorCode {
     /// The server no longer keeps what came after this cursor: the app reads the whole state and rebases.
     #[n(22)]
     CursorTooOld,
+    /// The commit is under an older epoch: look it up by its id, and otherwise seal again under the new one.
+    #[n(23)]
+    EpochOld,
+    /// The account's role in the workspace does not allow it.
+    #[n(24)]
+    RoleTooLow,
+    /// An entry of the charter that no longer fits what the charter says: catch up and try again.
+    #[n(25)]
+    CharterMoved,
+    /// The invitation is used, expired, revoked or unknown; which one is not said.
+    #[n(26)]
+    InviteGone,
+    /// It would leave a workspace without an admin; the detail lists the workspaces.
+    #[n(27)]
+    LastAdmin,
 }
 
 /// A refused request.

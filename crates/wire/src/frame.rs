@@ -24,8 +24,9 @@ use crate::account::AppEntry;
 use crate::error::{Refusal, WireError};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::{
-    AppId, Chain, CharterEntry, CommitId, Digest, Incarnation, Nonce, PackId, Part, PollId, RecordId,
-    Revision, Signature, SignedHeader, SignedManifest, Token, WorkspaceId,
+    AccountId, AppId, Bytes32, Chain, CharterEntry, CommitId, Digest, Incarnation, InviteId, JoinProof,
+    Nonce, PackId, Part, PollId, RecordId, Revision, Signature, SignedHeader, SignedManifest, Token,
+    WorkspaceId,
 };
 
 /// A point in a ledger: how many entries, and the chain over them.
@@ -323,6 +324,50 @@ pub enum ClientFrame {
         #[n(1)]
         manifest: SignedManifest,
     },
+    /// Asks to become a member by an invitation. `Done` says that the claim waits for an admin's app, which
+    /// adds the member ([`ServerFrame::WorkspaceAdded`]) or refuses; the same claim may be sent again.
+    #[n(21)]
+    JoinInvite {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The claim; it names its workspace.
+        #[n(1)]
+        proof: JoinProof,
+    },
+    /// Asks for the claims that wait in a workspace: [`ServerFrame::Joins`], then `Done`. For admins.
+    #[n(22)]
+    ListJoins {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+    },
+    /// Drops the claim that waits under an invitation, which stays open. For admins.
+    #[n(23)]
+    RefuseJoin {
+        /// Names the answer.
+        #[n(0)]
+        request: u32,
+        /// The workspace.
+        #[n(1)]
+        workspace: WorkspaceId,
+        /// The invitation.
+        #[n(2)]
+        invite: InviteId,
+    },
+    /// Tells the other apps of a workspace where this one is. Not answered, kept nowhere.
+    #[n(24)]
+    Presence {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// A [`crate::Presence`], sealed, at most [`crate::limits::PRESENCE_BYTES_MAX`].
+        #[n(1)]
+        sealed: ByteVec,
+    },
 }
 
 /// What a server sends.
@@ -540,6 +585,10 @@ pub enum ServerFrame {
         /// The headers.
         #[n(3)]
         headers: Vec<SignedHeader>,
+        /// When the server took each of them, by its own clock: unsigned, for people only. Empty where it
+        /// does not say.
+        #[n(4)]
+        received_ms: Vec<u64>,
     },
     /// The server would like packs and a manifest of this workspace, when there is nothing else to do.
     #[n(23)]
@@ -547,6 +596,57 @@ pub enum ServerFrame {
         /// The workspace.
         #[n(0)]
         workspace: WorkspaceId,
+    },
+    /// Claims that wait for an admin's app: pushed to those when one comes and, where some wait, when they
+    /// have subscribed; and the answer to [`ClientFrame::ListJoins`].
+    #[n(24)]
+    Joins {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// Every claim that waits.
+        #[n(1)]
+        proofs: Vec<JoinProof>,
+    },
+    /// Where another app of the workspace is.
+    #[n(25)]
+    PresenceOf {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// The account.
+        #[n(1)]
+        account: AccountId,
+        /// The app.
+        #[n(2)]
+        app: AppId,
+        /// A [`crate::Presence`], sealed; empty where the app is gone.
+        #[n(3)]
+        sealed: ByteVec,
+    },
+    /// A feed from the beginning of a ledger whose old headers are not all kept begins with this: up to the
+    /// manifest's point some entries come as [`ServerFrame::Links`].
+    #[n(26)]
+    Checkpoint {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// The newest manifest.
+        #[n(1)]
+        manifest: SignedManifest,
+    },
+    /// Entries of a catch-up whose headers are not kept any more, in their place among the headers.
+    #[n(27)]
+    Links {
+        /// The workspace.
+        #[n(0)]
+        workspace: WorkspaceId,
+        /// The seq of the first one here.
+        #[n(1)]
+        first_seq: u64,
+        /// The SHA-256 of each header, which is what the chain is made of.
+        #[n(2)]
+        links: Vec<Bytes32>,
     },
 }
 

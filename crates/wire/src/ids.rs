@@ -132,6 +132,7 @@ fixed!(
 );
 fixed!(RecordId, 16, true, "One synced thing in a workspace.");
 fixed!(CommitId, 16, true, "One signed, atomic batch of changes.");
+fixed!(InviteId, 16, true, "One invitation, derived from the secret in its link.");
 fixed!(LoginId, 16, true, "One sign-in or sign-up under way, made by the server.");
 fixed!(Incarnation, 16, true, "One life of the server's database, new after each restore.");
 fixed!(Revision, 32, true, "The body hash of an envelope.");

@@ -18,6 +18,7 @@ mod commit;
 mod error;
 mod frame;
 mod ids;
+mod join;
 pub mod limits;
 mod pack;
 
@@ -27,18 +28,24 @@ pub use account::{
     SignInFinish, SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply,
     SignUpStart, SignUpStartReply,
 };
-pub use charter::{AddedApp, CharterOp, Founding, KeyWrap};
-pub use commit::{CommitHeader, Content, Expect, Op, Returned, ReturnedOp, SignedHeader};
+pub use charter::{
+    AddedApp, AddedMember, CharterOp, Founding, KeyWrap, NewInvite, Role, Rotation, WorkspaceKind,
+};
+pub use commit::{CommitHeader, Content, Expect, Op, Passed, Returned, ReturnedOp, SignedHeader};
 pub use error::{ErrorCode, Refusal, WireError};
 pub use frame::{
     ClientFrame, Head, Opened, PollOpen, PollReply, PollRequest, ServerFrame, StaleRecord, StoredEnvelope,
     StoredVersion, Welcome, WorkspaceEntry, decode, decode_limited, encode,
 };
 pub use ids::{
-    AccountId, AppId, Bytes32, Chain, CommitId, Digest, GrantId, Id, Incarnation, LoginId, Nonce, PackId,
-    ParseIdError, Part, PollId, RecordId, Revision, Signature, Token, WorkspaceId,
+    AccountId, AppId, Bytes32, Chain, CommitId, Digest, GrantId, Id, Incarnation, InviteId, LoginId, Nonce,
+    PackId, ParseIdError, Part, PollId, RecordId, Revision, Signature, Token, WorkspaceId,
 };
-pub use pack::{CharterEntry, Manifest, PackRef, PackedRecord, SignedManifest, decode_pack, encode_pack};
+pub use join::{JoinClaim, JoinProof, Presence, PresenceState};
+pub use pack::{
+    CharterEntry, Manifest, PackEntry, PackRef, PackedRecord, SignedManifest, decode_names, decode_pack,
+    encode_pack, payload_bytes,
+};
 
 /// The protocol version that this build speaks.
 ///

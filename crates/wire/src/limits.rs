@@ -8,6 +8,8 @@ pub const COMMIT_OPS_MAX: usize = 256;
 pub const COMMIT_BYTES_MAX: usize = 1024 * 1024;
 /// Largest read set of a commit.
 pub const COMMIT_EXPECTS_MAX: usize = 1024;
+/// Most positions of an earlier life of the server that a commit names.
+pub const RETURNED_TRAIL_MAX: usize = 1024;
 /// Largest signed header, in bytes.
 pub const HEADER_BYTES_MAX: usize = 256 * 1024;
 /// Largest frame or request body, in bytes: the largest envelope with its header.
@@ -24,7 +26,8 @@ pub const HEADERS_PAGE_BYTES: usize = 128 * 1024;
 pub const SOCKET_QUEUE_BYTES_MAX: usize = 256 * 1024;
 /// Initial WebSocket read and write buffers, in bytes.
 pub const SOCKET_BUFFER_BYTES: usize = 4 * 1024;
-/// Sockets of one account, beyond the places, for control connections and reconnects.
+/// Sockets of one account at a time, where its server says nothing else: places, control connections and
+/// reconnects.
 pub const SOCKETS_PER_ACCOUNT_MAX: usize = 32;
 /// Requests of one address before sign-in, each minute.
 pub const LOGIN_REQUESTS_PER_MINUTE: u32 = 120;
@@ -47,7 +50,7 @@ pub const APP_NAME_BYTES_MAX: usize = 100;
 /// Workspaces of one account.
 pub const WORKSPACES_MAX: usize = 1_000;
 /// Apps signed in to one account, connected or not.
-pub const APPS_MAX: usize = 100;
+pub const APPS_MAX: usize = 256;
 /// Items that one commit may purge without the bulk mark.
 pub const PURGE_OPS_FREE: usize = 20;
 /// Versions in one answer to a question for history.
@@ -65,12 +68,39 @@ pub const PACKS_MAX: usize = 8_192;
 /// Largest manifest, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 512 * 1024;
 /// Packs that one request names.
-pub const PACKS_FETCH_MAX: usize = 64;
+pub const PACKS_FETCH_MAX: usize = 1_024;
 /// Records of a workspace below which packs are not worth their while.
 pub const PACKS_RECORDS_MIN: u64 = 500;
-/// Commits behind the newest manifest from which the server asks for a newer one.
+/// Commits behind the newest manifest from which the server asks the app that made it for a newer one: it
+/// still knows its packs, and adds to them what changed.
+pub const PACKS_TAIL_COMMITS_AUTHOR: u64 = 128;
+/// Commits behind the newest manifest from which the server asks any app for a newer one.
 pub const PACKS_TAIL_COMMITS: u64 = 2_000;
 /// Changed records behind the newest manifest from which the server asks for a newer one, in percent of all.
 pub const PACKS_TAIL_PERCENT: u64 = 10;
 /// How long packs without a manifest are kept, in milliseconds.
 pub const PACKS_LOOSE_MS: u64 = 60 * 60 * 1000;
+/// Members of one workspace.
+pub const MEMBERS_MAX: usize = 500;
+/// Invitations of one workspace that are open at once.
+pub const INVITES_OPEN_MAX: usize = 100;
+/// Apps of one charter that may write.
+pub const APPS_OF_CHARTER_MAX: usize = 5_000;
+/// Key epochs of one workspace.
+pub const EPOCHS_MAX: u32 = 65_536;
+/// Longest name of a member, in bytes.
+pub const MEMBER_NAME_BYTES_MAX: usize = 100;
+/// Longest name of a member, sealed, in bytes.
+pub const NAME_BYTES_MAX: usize = 256;
+/// Longest wrap of an epoch key, in bytes.
+pub const WRAP_BYTES_MAX: usize = 128;
+/// Longest sealed key of the epoch before, in bytes.
+pub const PREVIOUS_KEY_BYTES_MAX: usize = 128;
+/// Longest sealed key of an invitation's names, in bytes.
+pub const INVITE_NAME_KEY_BYTES_MAX: usize = 128;
+/// Longest claim of an invitation, in bytes.
+pub const JOIN_BYTES_MAX: usize = 1_024;
+/// Longest presence before it is sealed, in bytes.
+pub const PRESENCE_PLAIN_BYTES_MAX: usize = 63;
+/// Longest sealed presence, in bytes.
+pub const PRESENCE_BYTES_MAX: usize = 128;

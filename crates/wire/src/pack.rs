@@ -1,8 +1,12 @@
 //! Packs: the current records of a workspace in few sealed pieces, and the manifest that vouches for them.
 //!
 //! A fresh app reads the newest manifest, its packs and the tail behind it, instead of every header and every
-//! envelope. A pack's content is two columns: names ([`PackedRecord::record`] and
-//! [`PackedRecord::revision`], random bytes that no compression shrinks) and the rest.
+//! envelope. A pack's content is two columns: names (what it says of each record, mostly random bytes that no
+//! compression shrinks; [`PackEntry`]) and the payloads one after the other. So who has read the names knows
+//! everything of a pack but its payloads, which need not be expanded for that.
+//!
+//! A record may stand in several packs of one manifest: the newest one, by its seq, is the one that counts. So
+//! packs whose records mostly stand can stay when others are added.
 //!
 //! Stored and signed form of a manifest: one version byte, then the CBOR array of [`Manifest`]. The
 //! signature is over `"satchel manifest 1" | bytes`.
@@ -16,8 +20,6 @@ use crate::limits::{MANIFEST_BYTES_MAX, PACK_RECORDS_MAX, PACKS_MAX};
 use crate::{AccountId, AppId, Bytes32, Digest, PackId, Part, RecordId, Revision, Signature, WorkspaceId};
 
 const MANIFEST_VERSION: u8 = 1;
-const NAMES_BYTES: usize = RecordId::LEN + Revision::LEN;
-const SIZES_BYTES: usize = 8 + 4;
 
 /// One pack of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -83,7 +85,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`WireError`] if the bytes are too long, of another version, not CBOR, not canonical, if there are
-    /// too many packs, or if the counts are not the sums of the packs'.
+    /// too many packs, or if they hold fewer records than it counts.
     pub fn decode(bytes: &[u8]) -> Result<Self, WireError> {
         const WHAT: &str = "manifest";
         if bytes.len() > MANIFEST_BYTES_MAX {
@@ -105,14 +107,16 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Nodes first, no empty or overfull pack, and counts that are the sums.
+    /// Nodes first, no empty or overfull pack, and as many records as it says or, where newer ones stand over
+    /// older ones, more.
     fn is_canonical(&self) -> bool {
         let sum = |part: Part| -> u64 {
             self.packs.iter().filter(|pack| pack.part == part).map(|pack| u64::from(pack.records)).sum()
         };
         self.packs.is_sorted_by_key(|pack| pack.part)
             && self.packs.iter().all(|pack| (1..=PACK_RECORDS_MAX).contains(&(pack.records as usize)))
-            && (sum(Part::Node), sum(Part::Body)) == (self.nodes, self.bodies)
+            && sum(Part::Node) >= self.nodes
+            && sum(Part::Body) >= self.bodies
     }
 }
 
@@ -147,6 +151,8 @@ pub struct PackedRecord {
     pub revision: Revision,
     /// The entry that put it.
     pub seq: u64,
+    /// How many conflicts it holds.
+    pub conflicts: u32,
     /// What its envelope holds.
     pub payload: Vec<u8>,
 }
@@ -159,49 +165,113 @@ impl std::fmt::Debug for PackedRecord {
     }
 }
 
-/// The two columns of a pack: the names, which do not shrink, and the rest, which does.
+/// What a pack says of one of its records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PackEntry {
+    /// The record.
+    pub record: RecordId,
+    /// The revision that later changes are based on.
+    pub revision: Revision,
+    /// The entry that put it.
+    pub seq: u64,
+    /// How many conflicts it holds.
+    pub conflicts: u32,
+    /// Where its payload begins among the payloads.
+    pub offset: u32,
+    /// How long its payload is.
+    pub bytes: u32,
+}
+
+impl PackEntry {
+    /// Its payload out of the pack's.
+    pub fn payload<'a>(&self, payloads: &'a [u8]) -> Option<&'a [u8]> {
+        let begin = usize::try_from(self.offset).ok()?;
+        payloads.get(begin..begin.checked_add(usize::try_from(self.bytes).ok()?)?)
+    }
+}
+
+/// The two columns of a pack: the names, and all payloads.
 ///
-/// The rest is, for each record, its seq and the length of its payload, all little-endian; then all payloads.
+/// The names are, for each record: its id, its revision, and as LEB128 its seq, the number of its conflicts
+/// and the length of its payload.
 pub fn encode_pack(records: &[PackedRecord]) -> (Vec<u8>, Vec<u8>) {
-    let payloads: usize = records.iter().map(|record| record.payload.len()).sum();
-    let mut names = Vec::with_capacity(records.len() * NAMES_BYTES);
-    let mut rest = Vec::with_capacity(records.len() * SIZES_BYTES + payloads);
+    let mut names = Vec::with_capacity(records.len() * (RecordId::LEN + Revision::LEN + 8));
+    let mut payloads = Vec::with_capacity(records.iter().map(|record| record.payload.len()).sum());
     for record in records {
         names.extend_from_slice(record.record.as_bytes());
         names.extend_from_slice(record.revision.as_bytes());
-        rest.extend_from_slice(&record.seq.to_le_bytes());
+        put_number(&mut names, record.seq);
+        put_number(&mut names, record.conflicts.into());
         let length = u32::try_from(record.payload.len()).expect("a payload is within the envelope's limit");
-        rest.extend_from_slice(&length.to_le_bytes());
+        put_number(&mut names, length.into());
+        payloads.extend_from_slice(&record.payload);
     }
-    for record in records {
-        rest.extend_from_slice(&record.payload);
+    (names, payloads)
+}
+
+/// Reads the names that [`encode_pack`] made; none for anything else.
+pub fn decode_names(mut names: &[u8]) -> Option<Vec<PackEntry>> {
+    let mut entries = Vec::with_capacity((names.len() / 50).min(PACK_RECORDS_MAX));
+    let mut offset: u32 = 0;
+    while !names.is_empty() {
+        let (record, rest) = names.split_first_chunk::<{ RecordId::LEN }>()?;
+        let (revision, mut rest) = rest.split_first_chunk::<{ Revision::LEN }>()?;
+        let seq = take_number(&mut rest)?;
+        let conflicts = u32::try_from(take_number(&mut rest)?).ok()?;
+        let bytes = u32::try_from(take_number(&mut rest)?).ok()?;
+        names = rest;
+        let (record, revision) = (RecordId::new(*record), Revision::new(*revision));
+        entries.push(PackEntry { record, revision, seq, conflicts, offset, bytes });
+        offset = offset.checked_add(bytes)?;
+        if entries.len() > PACK_RECORDS_MAX {
+            return None;
+        }
     }
-    (names, rest)
+    (!entries.is_empty()).then_some(entries)
+}
+
+/// How long the payloads of these entries are together.
+pub fn payload_bytes(entries: &[PackEntry]) -> u64 {
+    entries.iter().map(|entry| u64::from(entry.bytes)).sum()
 }
 
 /// Reads what [`encode_pack`] made; none for anything else.
-pub fn decode_pack(names: &[u8], rest: &[u8]) -> Option<Vec<PackedRecord>> {
-    let (names, odd) = names.as_chunks::<NAMES_BYTES>();
-    if !odd.is_empty() || names.is_empty() || names.len() > PACK_RECORDS_MAX {
+pub fn decode_pack(names: &[u8], payloads: &[u8]) -> Option<Vec<PackedRecord>> {
+    let entries = decode_names(names)?;
+    if payload_bytes(&entries) != payloads.len() as u64 {
         return None;
     }
-    let (sizes, mut payloads) = rest.split_at_checked(names.len() * SIZES_BYTES)?;
-    let (sizes, _) = sizes.as_chunks::<SIZES_BYTES>();
-    let mut records = Vec::with_capacity(names.len());
-    for (name, size) in names.iter().zip(sizes) {
-        let (record, revision) = name.split_first_chunk::<{ RecordId::LEN }>()?;
-        let (seq, length) = size.split_first_chunk::<8>()?;
-        let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
-        let (payload, behind) = payloads.split_at_checked(length)?;
-        payloads = behind;
-        records.push(PackedRecord {
-            record: RecordId::new(*record),
-            revision: Revision::new(revision.try_into().ok()?),
-            seq: u64::from_le_bytes(*seq),
-            payload: payload.to_vec(),
-        });
+    let record = |entry: &PackEntry| {
+        let PackEntry { record, revision, seq, conflicts, .. } = *entry;
+        Some(PackedRecord { record, revision, seq, conflicts, payload: entry.payload(payloads)?.to_vec() })
+    };
+    entries.iter().map(record).collect()
+}
+
+fn put_number(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
     }
-    payloads.is_empty().then_some(records)
+    out.push(number.to_le_bytes()[0]);
+}
+
+/// The one form of a number: no digit too many.
+fn take_number(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number: u64 = 0;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        let digit = u64::from(byte & 0x7f);
+        if digit.checked_shl(shift)? >> shift != digit {
+            return None;
+        }
+        number |= digit << shift;
+        if byte & 0x80 == 0 {
+            return (byte != 0 || shift == 0).then_some(number);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -210,7 +280,8 @@ mod tests {
 
     fn record(byte: u8, payload: &[u8]) -> PackedRecord {
         let (record, revision) = (RecordId::new([byte; 16]), Revision::new([byte; 32]));
-        PackedRecord { record, revision, seq: u64::from(byte) * 1_000, payload: payload.to_vec() }
+        let (seq, conflicts) = (u64::from(byte) * 1_000, u32::from(byte - 1));
+        PackedRecord { record, revision, seq, conflicts, payload: payload.to_vec() }
     }
 
     #[test]
@@ -222,12 +293,31 @@ mod tests {
             assert_eq!(decode_pack(&names, &rest[..cut]), None);
         }
         assert_eq!(decode_pack(&names, &[&rest[..], &[0]].concat()), None);
-        assert_eq!(decode_pack(&names[1..], &rest), None);
+        for cut in 1..names.len() {
+            assert_eq!(decode_pack(&names[..cut], &rest), None, "{cut}");
+        }
         assert_eq!(decode_pack(&[], &[]), None);
     }
 
     #[test]
-    fn a_manifest_whose_counts_are_not_its_packs_is_refused() {
+    fn a_number_has_one_form() {
+        let check = |bytes: &[u8], expected: Option<u64>| {
+            let mut rest = bytes;
+            assert_eq!(take_number(&mut rest), expected, "{bytes:?}");
+        };
+        for number in [0, 1, 127, 128, 300, u64::from(u32::MAX), u64::MAX] {
+            let mut bytes = Vec::new();
+            put_number(&mut bytes, number);
+            check(&bytes, Some(number));
+        }
+        check(&[0x80, 0], None);
+        check(&[0x80], None);
+        check(&[0xff; 11], None);
+        check(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2], None);
+    }
+
+    #[test]
+    fn a_manifest_that_counts_more_than_its_packs_hold_is_refused() {
         let pack = |part, records| PackRef { pack: PackId::new([7; 32]), part, records, bytes: 9 };
         let good = Manifest {
             workspace: WorkspaceId::new([1; 16]),

@@ -9,13 +9,13 @@ use minicbor::{Decode, Encode};
 use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppEntry, AppId, AppKind, AppLogin, AppLoginReply, BundleUpdate,
     Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content, DeleteAccount,
-    DeletionReceipt, Digest, ErrorCode, Expect, Founding, GrantId, Head, Incarnation, KeyWrap, LoginId,
-    Manifest, Nonce, Op, Opened, PackId, PackRef, Part, PasswordFinish, PasswordStart, PasswordStartReply,
-    PollId, PollOpen, PollReply, PollRequest, RecordId, RecoverFinish, RecoverStart, RecoverStartReply,
-    Refusal, Returned, ReturnedOp, Revision, ServerFrame, SignInFinish, SignInFinishReply, SignInStart,
-    SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
+    DeletionReceipt, Digest, ErrorCode, Expect, Founding, GrantId, Head, Incarnation, InviteId, JoinProof,
+    KeyWrap, LoginId, Manifest, Nonce, Op, Opened, PackId, PackRef, Part, Passed, PasswordFinish, PasswordStart,
+    PasswordStartReply, PollId, PollOpen, PollReply, PollRequest, RecordId, RecoverFinish, RecoverStart,
+    RecoverStartReply, Refusal, Returned, ReturnedOp, Revision, ServerFrame, SignInFinish, SignInFinishReply,
+    SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
     SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion, Token, Welcome, WorkspaceEntry,
-    WorkspaceId, decode, encode,
+    WorkspaceId, WorkspaceKind, decode, encode,
 };
 
 const WORKSPACE: WorkspaceId = WorkspaceId::new([1; 16]);
@@ -23,6 +23,7 @@ const RECORD: RecordId = RecordId::new([2; 16]);
 const COMMIT: CommitId = CommitId::new([3; 16]);
 const ACCOUNT: AccountId = AccountId::new([4; 16]);
 const APP: AppId = AppId::new([5; 16]);
+const INVITE: InviteId = InviteId::new([50; 16]);
 const LOGIN: LoginId = LoginId::new([6; 16]);
 const GRANT: GrantId = GrantId::new([7; 32]);
 const INCARNATION: Incarnation = Incarnation::new([8; 16]);
@@ -109,6 +110,8 @@ fn founding() -> Founding {
         commitment: Bytes32::new([21; 32]),
         wraps: vec![KeyWrap { account: ACCOUNT, wrap: vec![22; 5].into() }],
         app: AddedApp { certificate: vec![19; 4].into() },
+        kind: WorkspaceKind::Personal,
+        sealed_name: None,
     }
 }
 
@@ -138,7 +141,8 @@ fn ops() -> Content {
 
 fn returned_ops() -> Content {
     let returned = [ReturnedOp { seq: 200, exact: true }, ReturnedOp { seq: 300, exact: false }];
-    let returned = Returned { incarnation: INCARNATION, ops: returned.to_vec() };
+    let trail = vec![Passed { seq: 299, chain: 7 }, Passed { seq: 300, chain: u64::MAX }];
+    let returned = Returned { incarnation: INCARNATION, ops: returned.to_vec(), trail };
     match ops() {
         Content::Ops { ops, expects, bulk, .. } => {
             Content::Ops { ops, expects, bulk, returned: Some(returned) }
@@ -301,8 +305,17 @@ fn frames_of_the_app_keep_their_bytes() {
         .add("ReadHeaders", &ClientFrame::ReadHeaders { request: 8, workspace, after: 300 })
         .add("PutPack", &ClientFrame::PutPack { request: 9, workspace, pack: vec![42; 5].into() })
         .add("PutManifest", &ClientFrame::PutManifest { request: 10, manifest: signed_manifest() })
+        .add("JoinInvite", &ClientFrame::JoinInvite { request: 11, proof: proof() })
+        .add("ListJoins", &ClientFrame::ListJoins { request: 12, workspace })
+        .add("RefuseJoin", &ClientFrame::RefuseJoin { request: 13, workspace, invite: INVITE })
+        .add("Presence", &ClientFrame::Presence { workspace, sealed: vec![44; 5].into() })
         .add("PollRequest", &poll)
         .check(&expect_file!["../../../fixtures/wire/client.hex"]);
+}
+
+fn proof() -> JoinProof {
+    let (invite_signature, identity_signature) = (SIGNATURE, SIGNATURE);
+    JoinProof { claim: vec![45; 5].into(), invite_signature, identity_signature }
 }
 
 fn manifest() -> Manifest {
@@ -344,6 +357,13 @@ fn frames_of_the_server_keep_their_bytes() {
     let envelopes = vec![vec![24; 6].into()];
     let version =
         |envelope| StoredVersion { seq: 300, received_ms: 1_700_000_000_000, header: signed(), envelope };
+    let past = ServerFrame::PastHeaders {
+        request: 8,
+        workspace,
+        first_seq: 301,
+        headers: vec![signed()],
+        received_ms: vec![1_700_000_000_000],
+    };
     let versions = vec![version(Some(vec![24; 6].into())), version(None)];
     golden()
         .add("Welcome", &ServerFrame::Welcome(welcome()))
@@ -369,11 +389,18 @@ fn frames_of_the_server_keep_their_bytes() {
             &ServerFrame::Manifest { workspace, manifest: signed_manifest(), charter: charter_entries() },
         )
         .add("Pack", &ServerFrame::Pack { workspace, pack: vec![42; 5].into() })
-        .add(
-            "PastHeaders",
-            &ServerFrame::PastHeaders { request: 8, workspace, first_seq: 301, headers: vec![signed()] },
-        )
+        .add("PastHeaders", &past)
         .add("PacksWanted", &ServerFrame::PacksWanted { workspace })
+        .add("Joins", &ServerFrame::Joins { workspace, proofs: vec![proof()] })
+        .add(
+            "PresenceOf",
+            &ServerFrame::PresenceOf { workspace, account: ACCOUNT, app: APP, sealed: vec![44; 5].into() },
+        )
+        .add("Checkpoint", &ServerFrame::Checkpoint { workspace, manifest: signed_manifest() })
+        .add(
+            "Links",
+            &ServerFrame::Links { workspace, first_seq: 2, links: vec![Bytes32::new([45; 32]); 2] },
+        )
         .add("PollOpen", &PollOpen { poll: PollId::new([31; 32]), welcome: welcome() })
         .add("PollReply", &PollReply { first: 2, frames: vec![encode(&ServerFrame::Pong).into()] })
         .check(&expect_file!["../../../fixtures/wire/server.hex"]);
