@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use satchel_sync::{Batch, Kept, Key, Loaded, Store};
-use satchel_wire::{CommitId, WorkspaceId};
+use satchel_wire::{CommitId, PackId, WorkspaceId};
 
 /// What goes wrong at a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,12 +92,23 @@ impl<S: Store<Error: 'static>> Store for Brittle<S> {
         self.read(|disk| disk.base(workspace, key))
     }
 
+    fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, Self::Error> {
+        self.read(|disk| disk.pack(workspace, pack))
+    }
+
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error> {
         self.read(|disk| disk.pending(workspace, key))
     }
 
     fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, Self::Error> {
         self.read(|disk| disk.in_flight(workspace, commit))
+    }
+
+    fn sync(&mut self) -> Result<(), Self::Error> {
+        if self.dead {
+            return Err(BrittleError::Power);
+        }
+        self.disk.sync().map_err(BrittleError::Below)
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<(), Self::Error> {

@@ -42,6 +42,8 @@ const BUGS: &[Bug] = &[
     Bug::Sync(SyncBug::DeleteWinsOverEdit),
     Bug::Sync(SyncBug::MergeNotSent),
     Bug::Sync(SyncBug::RollbackNotBroughtBack),
+    Bug::Sync(SyncBug::PurgeIgnoresUnseen),
+    Bug::Sync(SyncBug::PurgeWinsOverEdit),
     Bug::Model(ModelBug::MergeByPosition),
     Bug::Model(ModelBug::ConflictDropped),
     Bug::Model(ModelBug::ClockDecides),

@@ -42,7 +42,7 @@ const STEPS: usize = 100;
 const FAILURES_SHOWN: usize = 5;
 
 const HELP: &str = "\
-usage: satchel-sim wide|real [--histories N] [--seed S] [--steps K] [--threads T] [--minutes M]
+usage: satchel-sim wide|real [--histories N] [--seed S] [--steps K] [--threads T] [--seconds M] [--progress M]
        satchel-sim one wide|real --seed S [--steps K]     one history, every step printed
        satchel-sim bugs [--histories N] [--seed S] [--only NAME]
 
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 
 fn read(arguments: impl Iterator<Item = String>) -> Result<Words, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let order = Order { seed: 1, histories: 1_000, steps: STEPS, threads, time_max: None };
+    let order = Order { seed: 1, histories: 1_000, steps: STEPS, threads, time_max: None, progress: None };
     let mut words = Words { order, only: None, names: Vec::new() };
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -103,7 +103,8 @@ fn read(arguments: impl Iterator<Item = String>) -> Result<Words, String> {
             "histories" => words.order.histories = number,
             "steps" => words.order.steps = size,
             "threads" => words.order.threads = size.max(1),
-            "minutes" => words.order.time_max = Some(Duration::from_secs(number * 60)),
+            "seconds" => words.order.time_max = Some(Duration::from_secs(number)),
+            "progress" => words.order.progress = Some(Duration::from_secs(number.max(1))),
             _ => return Err(format!("--{name} is not known")),
         }
     }

@@ -40,6 +40,7 @@ pub(crate) struct Oracle {
     writes: Vec<Write>,
     made: BTreeMap<RecordId, Made>,
     trashings: Vec<Trashing>,
+    purged: BTreeSet<RecordId>,
 }
 
 struct Made {
@@ -89,6 +90,18 @@ impl Oracle {
         for token in tokens {
             self.writes[*token].removed = true;
         }
+    }
+
+    /// Someone who sees these values of an item takes it away for good.
+    pub(crate) fn purge(&mut self, record: RecordId, seen: &BTreeSet<Token>) {
+        for token in seen {
+            self.writes[*token].removed = true;
+        }
+        self.purged.insert(record);
+    }
+
+    pub(crate) fn is_purged(&self, record: RecordId) -> bool {
+        self.purged.contains(&record)
     }
 
     pub(crate) fn make(&mut self, app: usize, record: RecordId) {

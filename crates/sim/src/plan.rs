@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Trash,
     Resolve,
     Paste,
+    Purge,
+    History,
     Connect,
     Break,
     Send,
@@ -37,7 +39,7 @@ pub(crate) enum Step {
 }
 
 /// The kinds, with their weight when nothing is left out.
-const WEIGHTS: [(Step, usize); 25] = [
+const WEIGHTS: [(Step, usize); 27] = [
     (Step::Create, 5),
     (Step::ChangeBody, 22),
     (Step::Rename, 7),
@@ -63,6 +65,8 @@ const WEIGHTS: [(Step, usize); 25] = [
     (Step::JumpClock, 3),
     (Step::Lie, 5),
     (Step::Verify, 1),
+    (Step::Purge, 4),
+    (Step::History, 4),
 ];
 
 /// What may happen in one history.
@@ -86,7 +90,7 @@ impl Plan {
         let apps = 2 + rng.below(4);
         let solo = rng.one_in(12);
         let max_apps = if rng.one_in(4) { 2 } else { 0 };
-        let goes_back = !solo && rng.one_in(10);
+        let goes_back = rng.one_in(10);
         let bits = rng.next_u64();
         let faults = [
             Step::Crash,
@@ -104,6 +108,8 @@ impl Plan {
             // What only the lost disk had cannot be asked of a server that lost it too.
             Step::RestoreApp => goes_back || solo || bits & (1 << 40) != 0,
             Step::StopServer if goes_back => false,
+            Step::Purge => bits & (0b1 << 42) == 0,
+            Step::History => bits & (0b11 << 43) != 0,
             step => faults
                 .iter()
                 .position(|fault| *fault == step)

@@ -24,6 +24,8 @@ pub(crate) struct Order {
     pub(crate) threads: usize,
     /// End after this time, if it comes first.
     pub(crate) time_max: Option<Duration>,
+    /// Tell on standard error how far it is, so often.
+    pub(crate) progress: Option<Duration>,
 }
 
 /// A seed that failed.
@@ -75,7 +77,7 @@ where
 {
     let begun = Instant::now();
     let (next, histories, entries) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-    let enough = AtomicBool::new(false);
+    let (enough, told) = (AtomicBool::new(false), AtomicU64::new(0));
     let failures = Mutex::new(Vec::new());
     let work = || {
         while !enough.load(Ordering::Relaxed) {
@@ -92,7 +94,10 @@ where
                     enough.store(failures.len() >= failures_max, Ordering::Relaxed);
                 }
             }
-            histories.fetch_add(1, Ordering::Relaxed);
+            let played = histories.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Some(every) = order.progress {
+                tell(&told, begun.elapsed(), every, (played, order.histories));
+            }
         }
     };
     thread::scope(|scope| {
@@ -102,6 +107,17 @@ where
     failures.sort_by_key(|failure: &Failure| failure.seed);
     let (histories, entries) = (histories.into_inner(), entries.into_inner());
     Report { histories, entries, took: begun.elapsed(), failures }
+}
+
+/// Tells how far a run is, once in each span of time.
+fn tell(told: &AtomicU64, elapsed: Duration, every: Duration, (played, of): (u64, u64)) {
+    let span = elapsed.as_secs() / every.as_secs().max(1);
+    let before = told.fetch_max(span, Ordering::Relaxed);
+    if span > before {
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = played as f64 / elapsed.as_secs_f64();
+        eprintln!("  {played} of {of} histories after {} s, {rate:.0} a second", elapsed.as_secs());
+    }
 }
 
 /// The least number of steps after which a seed fails.

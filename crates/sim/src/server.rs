@@ -1,15 +1,17 @@
 //! The server of a world: the real service and hub over a disk, and a tap on everything it publishes.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use satchel_crypto::ServerSetup;
 use satchel_server::service::{Outcome, Publish, Service};
 use satchel_server::simulated::{Line, Switch};
 use satchel_server::store::Store as ServerStore;
 use satchel_server::{Config, Retention, SignUp};
 use satchel_wire::{Incarnation, Nonce};
 
+use crate::rng::SimRng;
 use crate::tier::ServerDisk;
 
 /// How long the real tier's writer may take for one commit before the run gives up.
@@ -48,6 +50,14 @@ fn is_answer(outcome: &Outcome) -> bool {
     )
 }
 
+/// The secrets for passwords of every server here: making or reading them costs more than a history, and
+/// nobody in it has a password.
+pub(crate) fn the_setup() -> Arc<ServerSetup> {
+    static SETUP: LazyLock<Arc<ServerSetup>> =
+        LazyLock::new(|| Arc::new(ServerSetup::make(&mut SimRng::new(1, 1))));
+    Arc::clone(&SETUP)
+}
+
 /// A server that runs.
 struct Running {
     switch: Switch,
@@ -59,6 +69,7 @@ struct Running {
 /// The server of a world, running or not.
 pub(crate) struct Server<D: ServerDisk> {
     pub(crate) disk: D,
+    setup: Arc<ServerSetup>,
     running: Option<Running>,
     max_apps: usize,
     nonces: u64,
@@ -66,7 +77,7 @@ pub(crate) struct Server<D: ServerDisk> {
 
 impl<D: ServerDisk> Server<D> {
     pub(crate) fn new(disk: D, max_apps: usize) -> Self {
-        let mut server = Self { disk, running: None, max_apps, nonces: 0 };
+        let mut server = Self { disk, setup: the_setup(), running: None, max_apps, nonces: 0 };
         server.start();
         server
     }
@@ -86,7 +97,7 @@ impl<D: ServerDisk> Server<D> {
             retention: Retention::default(),
             ..Config::default()
         };
-        let service = Service::new(store.clone(), tap.clone(), config).expect("a disk in good order opens");
+        let service = Service::with_setup(&self.setup, store.clone(), tap.clone(), config);
         self.running = Some(Running { switch, service: Arc::new(service), store, tap });
     }
 

@@ -5,6 +5,8 @@
 //! ```
 //! Invariants: everything is decided by the seed; nothing here waits, sleeps or asks a clock.
 
+mod acts;
+
 use std::collections::BTreeSet;
 
 use satchel_model::RecordId;
@@ -14,7 +16,7 @@ use satchel_wire::{ServerFrame, WorkspaceId};
 use crate::app::{App, AppMark, Failed};
 use crate::brittle::{BrittleError, Mishap};
 use crate::check::alarms::Forged;
-use crate::check::ledger::{Ledger, Mark};
+use crate::check::ledger::{self, Ledger, Mark};
 use crate::check::{
     Checked, View, Violation, absence, acknowledged, alarms, convergence, cursor, forest, local, solo, trash,
     violation,
@@ -166,11 +168,17 @@ where
             }
             self.apps[app].clock_ms += 7;
             self.server_clock_ms += 5;
-            if let Some(nodes) = self.apps[app].engine.nodes(self.workspace) {
-                forest::check(app, self.root(), nodes)?;
-            }
+            self.check_forest(app)?;
         }
         Ok(())
+    }
+
+    fn check_forest(&self, app: usize) -> Checked {
+        let engine = &self.apps[app].engine;
+        match (engine.nodes(self.workspace), engine.tree(self.workspace)) {
+            (Some(nodes), Some(tree)) => forest::check(app, self.root(), nodes, &tree),
+            _ => Ok(()),
+        }
     }
 
     /// What an app has in the trash, for a person who looks for a reason.
@@ -192,6 +200,8 @@ where
             | Step::Trash
             | Step::Resolve
             | Step::Paste => self.edit(if self.plan.solo { 0 } else { app }, kind),
+            Step::Purge => self.purge(if self.plan.solo { 0 } else { app }),
+            Step::History => self.read_history(app),
             Step::Connect => {
                 let offline: Vec<_> = self.apps.iter().filter(|app| app.link.is_none()).collect();
                 let offline: Vec<_> = offline.iter().map(|app| app.index).collect();
@@ -270,7 +280,7 @@ where
         let workspace = self.workspace;
         let root = self.root();
         let app = &mut self.apps[index];
-        let Some(nodes) = app.engine.nodes(workspace).cloned() else { return Ok(()) };
+        let Some(nodes) = app.engine.nodes(workspace) else { return Ok(()) };
         if nodes.is_empty() {
             return Ok(()); // nothing has arrived yet
         }
@@ -293,7 +303,7 @@ where
             step: self.step,
             clock_ms: app.clock_ms,
             root,
-            nodes: &nodes,
+            nodes,
             oracle: &mut self.oracle,
             rng: &mut self.rng,
         };
@@ -317,9 +327,11 @@ where
         }
         let made: Vec<_> = changes.iter().map(|change| change.record).collect();
         if self.variation.trace {
-            let trashed = |change: &Change| change.node.as_ref().map(|node| node.trashed.is_some());
-            let shown: Vec<_> = changes.iter().map(|one| (one.record, trashed(one))).collect();
-            eprintln!("  values {from}..{} {shown:?}", self.oracle.next());
+            let node = |change: &Change| {
+                change.node.as_ref().map(|node| (node.trashed.is_some(), node.position.parent))
+            };
+            let shown: Vec<_> = changes.iter().map(|one| (one.record, node(one))).collect();
+            eprintln!("  values {from}..{}, (in the trash, below) {shown:?}", self.oracle.next());
         }
         match app.engine.edit(workspace, changes, &mut app.store) {
             Ok(()) => {
@@ -402,7 +414,11 @@ where
     }
 
     fn hear(&mut self) -> Checked {
-        self.server.heard().iter().try_for_each(|outcome| self.ledger.hear(outcome))
+        let heard = self.server.heard();
+        if self.variation.trace {
+            heard.iter().for_each(ledger::show);
+        }
+        heard.iter().try_for_each(|outcome| self.ledger.hear(outcome))
     }
 
     fn feed(&mut self, app: usize, steps: usize) -> bool {
@@ -614,6 +630,7 @@ where
                 // Half of the worlds settle frame by frame at first, so that apps join while others send.
                 let by_frames = self.seed % 2 == 1 && round < ROUNDS_MAX / 4;
                 moved |= if by_frames { self.trickle(index)? } else { self.pump(index)? };
+                self.check_forest(index)?;
                 if self.variation.trace {
                     self.show_trash(index);
                 }
@@ -657,6 +674,7 @@ where
         absence::check(&self.oracle, &view)?;
         trash::check(&self.oracle, &view)?;
         forest::check_parents(self.root(), &view)?;
+        forest::check_tangled(self.root(), &view)?;
         if self.plan.solo {
             solo::check(&view)?;
         }

@@ -5,13 +5,13 @@
 //! the records are those of the ledger is the word of the app that signed, until the headers are read
 //! (`crate::fresh`).
 
-use satchel_crypto::{EpochKey, PackPlace, StateDigest, derive_pack_id, open_pack};
+use satchel_crypto::{EpochKey, OpenedPack, PackPlace, StateDigest, derive_pack_id, open_pack};
 use satchel_wire::{
-    CharterEntry, CommitHeader, Content, Manifest, PackId, PackRef, PackedRecord, Part, Revision,
-    SignedHeader, SignedManifest, WorkspaceId, decode_pack,
+    CharterEntry, CommitHeader, Content, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
+    SignedManifest, WorkspaceId, decode_names, payload_bytes,
 };
 
-use crate::charter::Charter;
+use crate::charter::{self, Charter};
 use crate::engine::Identity;
 use crate::staging::Refused;
 use crate::store::{Alarm, Key};
@@ -29,12 +29,14 @@ pub(crate) struct Checkpoint {
     pub(crate) key: EpochKey,
 }
 
-/// A pack that opened.
+/// A pack that opened, and is to be kept as it came.
 #[derive(Debug)]
-pub(crate) struct OpenPack {
+pub(crate) struct TakenPack {
     pub(crate) pack: PackId,
     pub(crate) part: Part,
-    pub(crate) records: Vec<PackedRecord>,
+    pub(crate) entries: Vec<PackEntry>,
+    pub(crate) opened: OpenedPack,
+    pub(crate) sealed: Vec<u8>,
 }
 
 impl Checkpoint {
@@ -54,15 +56,9 @@ impl Checkpoint {
         }
         let charter = read_charter(&manifest, entries)?;
         charter.check_manifest(&manifest, signed).map_err(|e| forged(e.detail()))?;
-        let key =
-            charter.open_key(workspace, identity.account, &identity.keys).map_err(|e| forged(e.detail()))?;
+        let key = charter::open_key(&charter, workspace, identity).map_err(|e| forged(e.detail()))?;
         let entries = entries.iter().map(|entry| (entry.seq, entry.header.clone())).collect();
         Ok(Self { manifest, signed: signed.clone(), charter, entries, key })
-    }
-
-    /// Opens one of the manifest's packs.
-    pub(crate) fn open_pack(&self, key: &EpochKey, sealed: &[u8]) -> Result<OpenPack, Refused> {
-        open_named(&self.manifest, key, sealed)
     }
 }
 
@@ -80,7 +76,7 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<Charter
         if header.workspace != manifest.workspace || !matches!(header.content, Content::Charter(_)) {
             return Err(forged("an entry is not of it"));
         }
-        charter.apply(&header, &entry.header).map_err(|e| forged(e.detail()))?;
+        charter::apply(&mut charter, entry.seq, &header, &entry.header).map_err(|e| forged(e.detail()))?;
     }
     if charter.hash() != *manifest.charter.as_bytes() {
         return Err(forged("it is not the one that the manifest names"));
@@ -95,21 +91,29 @@ pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &[u8]) -> Option<&'
     manifest.packs.iter().find(|named| named.pack == id && u64::from(named.bytes) == size)
 }
 
-/// Opens a pack that a manifest names, and reads every record in it.
-pub(crate) fn open_named(manifest: &Manifest, key: &EpochKey, sealed: &[u8]) -> Result<OpenPack, Refused> {
+/// Opens a pack that a manifest names, and reads what it says of every record in it. Its payloads are
+/// authenticated and decrypted with that; they are expanded when somebody reads them.
+pub(crate) fn open_named(
+    manifest: &Manifest,
+    named: PackRef,
+    key: &EpochKey,
+    sealed: Vec<u8>,
+) -> Result<TakenPack, Refused> {
     let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
-    let named = find_named(manifest, sealed).ok_or_else(|| damaged("its manifest does not name it"))?;
     let place = PackPlace { workspace: *manifest.workspace.as_bytes(), part: named.part as u8 };
-    let opened = open_pack(key, &place, sealed).map_err(|e| damaged(&e.to_string()))?;
-    let records = decode_pack(&opened.names, &opened.rest);
-    let records = records.ok_or_else(|| damaged("its content is not in a valid form"))?;
-    if opened.epoch != manifest.epoch || records.len() as u64 != u64::from(named.records) {
+    let opened = open_pack(key, &place, &sealed).map_err(|e| damaged(&e.to_string()))?;
+    let entries = decode_names(opened.names());
+    let entries = entries.ok_or_else(|| damaged("its content is not in a valid form"))?;
+    if opened.epoch != manifest.epoch || entries.len() as u64 != u64::from(named.records) {
         return Err(damaged("it is not what its manifest says"));
     }
-    if records.iter().any(|record| record.seq == 0 || record.seq > manifest.head.seq) {
+    if opened.rest_bytes().map(|bytes| bytes as u64) != Some(payload_bytes(&entries)) {
+        return Err(damaged("its payloads are not as long as it says"));
+    }
+    if entries.iter().any(|entry| entry.seq == 0 || entry.seq > manifest.head.seq) {
         return Err(damaged("a record in it is of no entry before it"));
     }
-    Ok(OpenPack { pack: named.pack, part: named.part, records })
+    Ok(TakenPack { pack: named.pack, part: named.part, entries, opened, sealed })
 }
 
 pub(crate) fn add(digest: &mut StateDigest, key: Key, revision: Revision) {

@@ -1,8 +1,8 @@
 //! The one suite for every [`Store`]: what the engine relies on.
 
 use satchel_wire::{
-    Chain, CommitId, Digest, Head, Incarnation, Part, RecordId, Revision, Signature, SignedHeader,
-    WorkspaceId,
+    Chain, CommitId, Digest, Head, Incarnation, PackId, PackedRecord, Part, RecordId, Revision, Signature,
+    SignedHeader, WorkspaceId, encode_pack,
 };
 
 use crate::store::{Alarm, Aside, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, Store, Write};
@@ -41,7 +41,8 @@ fn signed(byte: u8) -> SignedHeader {
 pub fn check_store<S: Store>(mut make: impl FnMut() -> S) {
     unknown_workspaces_are_empty(&make());
     bases_and_pending_come_back(&mut make());
-    payloads_of_packs_come_back_and_give_way_to_envelopes(&mut make());
+    packs_come_back_and_give_way_to_rows(&mut make());
+    what_is_removed_before_its_pack_comes_stays_removed(&mut make());
     later_writes_replace_earlier_ones(&mut make());
     flights_keep_their_order_and_bytes(&mut make());
     head_charter_and_asides_come_back(&mut make());
@@ -81,31 +82,63 @@ fn bases_and_pending_come_back<S: Store>(store: &mut S) {
     assert_eq!(store.pending(WORKSPACE, body).expect("reads"), None);
 }
 
-fn payloads_of_packs_come_back_and_give_way_to_envelopes<S: Store>(store: &mut S) {
-    let (node, body) = (key(1, Part::Node), key(1, Part::Body));
-    let (revision, conflicts) = (Revision::new([4; 32]), 3);
-    let put = |key, payload: &[u8]| Write::PutBasePayload {
-        key,
-        seq: 6,
-        revision,
+fn packs_come_back_and_give_way_to_rows<S: Store>(store: &mut S) {
+    let record = |byte: u8, seq: u64, conflicts: u32| PackedRecord {
+        record: RecordId::new([byte; 16]),
+        revision: Revision::new([byte; 32]),
+        seq,
         conflicts,
-        payload: payload.to_vec(),
+        payload: vec![byte],
+    };
+    let put = |part: Part, byte: u8, records: &[PackedRecord]| {
+        let names = encode_pack(records).0;
+        Write::PutPack { pack: PackId::new([byte; 32]), part, names, sealed: vec![byte; 9] }
     };
     let fresh = Write::SetFresh(Some(b"progress".to_vec()));
-    write(store, WORKSPACE, vec![put(node, b"node"), put(body, b"body"), fresh]);
+    let bodies = [record(1, 6, 3), record(2, 6, 0), record(3, 6, 0)];
+    let node = put(Part::Node, 7, &[record(1, 5, 0)]);
+    let writes = vec![fresh, node, put(Part::Body, 8, &bodies), put(Part::Body, 9, &[record(2, 8, 1)])];
+    write(store, WORKSPACE, writes);
+    let rows = |store: &S| -> Vec<_> {
+        let loaded = load(store, WORKSPACE);
+        loaded.base.iter().map(|row| (row.key, row.seq, row.conflicts, row.node.is_some())).collect()
+    };
+    let (node, body) = (|byte| key(byte, Part::Node), |byte| key(byte, Part::Body));
+    let expected =
+        [(node(1), 5, 0, false), (body(1), 6, 3, false), (body(2), 8, 1, false), (body(3), 6, 0, false)];
+    assert_eq!(rows(store), expected);
     let loaded = load(store, WORKSPACE);
     assert_eq!(loaded.fresh.as_deref(), Some(&b"progress"[..]));
-    let entry = loaded.base.iter().find(|entry| entry.key == node).expect("it was put");
-    assert_eq!(entry.node, Some(Kept::Payload(b"node".to_vec())));
-    assert_eq!((entry.seq, entry.revision, entry.conflicts), (6, revision, 3));
-    assert_eq!(store.base(WORKSPACE, body).expect("reads"), Some(Kept::Payload(b"body".to_vec())));
-    assert_eq!(store.base(WORKSPACE, node).expect("reads"), Some(Kept::Payload(b"node".to_vec())));
-    let writes = vec![put_base(node, 7, b"newer"), put_base(body, 7, b"newer"), Write::SetFresh(None)];
-    write(store, WORKSPACE, writes);
-    for key in [node, body] {
-        assert_eq!(store.base(WORKSPACE, key).expect("reads"), Some(Kept::Envelope(b"newer".to_vec())));
-    }
+    let packs: Vec<_> = loaded.packs.iter().map(|pack| (pack.part, pack.bytes, pack.nodes.clone())).collect();
+    let nodes = Some(vec![7; 9]);
+    assert_eq!(packs, [(Part::Node, 9, nodes), (Part::Body, 9, None), (Part::Body, 9, None)]);
+    assert_eq!(store.pack(WORKSPACE, PackId::new([8; 32])).expect("reads"), Some(vec![8; 9]));
+    assert_eq!(store.pack(WORKSPACE, PackId::new([1; 32])).expect("reads"), None);
+    assert_eq!(store.base(WORKSPACE, body(1)).expect("reads"), None);
+    write(store, WORKSPACE, vec![put_base(body(1), 9, b"newer"), put_base(node(1), 9, b"newer")]);
+    write(store, WORKSPACE, vec![Write::RemoveBase { key: body(3) }, Write::SetFresh(None)]);
+    let expected = [(node(1), 9, 2, true), (body(1), 9, 2, false), (body(2), 8, 1, false)];
+    assert_eq!(rows(store), expected);
     assert_eq!(load(store, WORKSPACE).fresh, None);
+    write(store, WORKSPACE, vec![Write::ForgetPacks]);
+    assert_eq!(rows(store), [(node(1), 9, 2, true), (body(1), 9, 2, false)]);
+    assert!(load(store, WORKSPACE).packs.is_empty());
+}
+
+fn what_is_removed_before_its_pack_comes_stays_removed<S: Store>(store: &mut S) {
+    write(store, WORKSPACE, vec![Write::SetFresh(Some(b"progress".to_vec()))]);
+    write(store, WORKSPACE, vec![Write::RemoveBase { key: key(1, Part::Body) }]);
+    let revision = Revision::new([1; 32]);
+    let record =
+        PackedRecord { record: key(1, Part::Body).record, revision, seq: 1, conflicts: 0, payload: vec![] };
+    let (pack, names) = (PackId::new([1; 32]), encode_pack(&[record]).0);
+    write(store, WORKSPACE, vec![Write::PutPack { pack, part: Part::Body, names, sealed: vec![1] }]);
+    assert!(load(store, WORKSPACE).base.is_empty());
+    write(store, WORKSPACE, vec![put_base(key(1, Part::Body), 7, b"back")]);
+    assert_eq!(load(store, WORKSPACE).base.len(), 1);
+    write(store, WORKSPACE, vec![Write::ForgetLedger]);
+    let loaded = load(store, WORKSPACE);
+    assert!(loaded.base.is_empty() && loaded.packs.is_empty());
 }
 
 fn later_writes_replace_earlier_ones<S: Store>(store: &mut S) {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use satchel_crypto::StateDigest;
+use satchel_model::Position;
 use satchel_model::merge::{Authorship, merge_body, merge_node};
-use satchel_wire::{Content, Digest, Part, Revision};
+use satchel_wire::{Content, Digest, Part, RecordId, Revision};
 
 use crate::EngineError;
 use crate::fresh::Fresh;
@@ -12,7 +13,7 @@ use crate::planted::{self, Bug};
 use crate::regress::Relation;
 use crate::replica::{Base, Opened, Pending, Replica, model_id, unreadable};
 use crate::staging::{Refused, Staging};
-use crate::store::{Alarm, Aside, Batch, Kept, Key, Store, Write};
+use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
 
 /// What a set of entries does to a replica: first computed, then written, then shown.
 pub(crate) struct Effects {
@@ -23,8 +24,10 @@ pub(crate) struct Effects {
     pending: BTreeMap<Key, Option<(Pending, Opened)>>,
     shown: BTreeMap<Key, Option<Opened>>,
     aside: Vec<(Key, Option<Aside>)>,
-    /// Why a record that came in a pack does not parse.
-    unparsed: Option<String>,
+    /// What came of this app's own below a purge that waits.
+    pub(crate) under_purge: BTreeMap<Key, Opened>,
+    /// Items whose purge is taken back.
+    pub(crate) unpurged: BTreeSet<RecordId>,
 }
 
 impl Effects {
@@ -37,7 +40,8 @@ impl Effects {
             pending: BTreeMap::new(),
             shown: BTreeMap::new(),
             aside: Vec::new(),
-            unparsed: None,
+            under_purge: BTreeMap::new(),
+            unpurged: BTreeSet::new(),
         }
     }
 
@@ -47,10 +51,7 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
-        self.digest = match &staging.bootstrap {
-            Some(bootstrap) => bootstrap.digest(),
-            None => StateDigest::from_bytes(&replica.digest.to_bytes()),
-        };
+        self.digest = StateDigest::from_bytes(&replica.digest.to_bytes());
         let accepted = accepted_content(replica, staging, store)?;
         for (key, (seq, revision)) in &staging.changed {
             let old = staging.old_revision(replica, *key);
@@ -60,17 +61,11 @@ impl Effects {
             }
             let Some(revision) = revision else {
                 self.purge_unless_later(replica, staging, *key);
+                self.purge_if_seen(replica, *key, accepted.get(key));
                 continue;
             };
             if is_new {
                 self.digest.add(key.record.as_bytes(), part_byte(*key), revision.as_bytes());
-            }
-            if let Some((at, of, payload)) = staging.packed.get(key)
-                && (at, of) == (seq, revision)
-            {
-                let payload = Kept::Payload(payload.clone());
-                self.put(replica, *key, *seq, *revision, payload, accepted.get(key), store)?;
-                continue;
             }
             let staged = staging.envelopes.get(key);
             let Some((_, _, envelope)) = staged.filter(|(at, of, _)| (at, of) == (seq, revision)) else {
@@ -87,12 +82,7 @@ impl Effects {
                 _ => self.put(replica, *key, *seq, *revision, envelope, accepted, store)?,
             }
         }
-        if let Some(detail) = self.unparsed.take() {
-            return Ok(Err((Alarm::Damaged, format!("a record in a pack: {detail}"))));
-        }
-        if !staging.only_packs {
-            self.keep_edited(replica, staging, &accepted, store)?;
-        }
+        self.keep_edited(replica, staging, &accepted, store)?;
         Ok(Ok(()))
     }
 
@@ -105,8 +95,8 @@ impl Effects {
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         self.keep_edited_over_trashed(replica, staging, accepted, store)?;
-        self.take_back_cycles(replica, staging, store)?;
-        self.keep_edited_over_purged(replica, staging, store)
+        self.keep_edited_over_purged(replica, staging, store)?;
+        self.take_back_cycles(replica, staging, store)
     }
 
     /// What the server sent of a part is to the change that brings it back, if one waits.
@@ -146,6 +136,26 @@ impl Effects {
     fn purge_unless_later(&mut self, replica: &Replica, staging: &Staging, key: Key) {
         self.purge(replica, key);
         if Self::relation(replica, staging, key) == Relation::Later {
+            self.forget_pending(key);
+        }
+    }
+
+    /// What waits goes with the item.
+    pub(crate) fn forget_pending(&mut self, key: Key) {
+        self.writes.push(Write::RemovePending { key });
+        self.pending.insert(key, None);
+        self.shown.insert(key, None);
+    }
+
+    /// What waits was accepted though this app did not know, and somebody who saw it purged it since.
+    pub(crate) fn purge_if_seen(
+        &mut self,
+        replica: &Replica,
+        key: Key,
+        accepted: Option<&(u64, Option<Opened>)>,
+    ) {
+        let waits = replica.pending.get(&key).map(|pending| pending.ordinal);
+        if waits.is_some() && waits == accepted.map(|(ordinal, _)| *ordinal) {
             self.writes.push(Write::RemovePending { key });
             self.pending.insert(key, None);
             self.shown.insert(key, None);
@@ -159,22 +169,17 @@ impl Effects {
         key: Key,
         seq: u64,
         revision: Revision,
-        kept: impl Into<Kept>,
+        envelope: Vec<u8>,
         accepted: Option<&(u64, Option<Opened>)>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        let kept = kept.into();
-        let server = match replica.open_kept(key, &kept) {
+        let server = match replica.open(key, &envelope) {
             Ok(server) => server,
-            Err(detail) if matches!(kept, Kept::Payload(_)) => {
-                self.unparsed = Some(detail);
-                return Ok(());
-            }
             Err(detail) => {
                 let aside = Aside { key, alarm: Alarm::Damaged, detail };
                 self.writes.push(Write::SetAside(aside.clone()));
                 self.aside.push((key, Some(aside)));
-                self.put_base(key, Base { seq, revision, conflicts: 0 }, kept);
+                self.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
                 return Ok(());
             }
         };
@@ -182,7 +187,7 @@ impl Effects {
             self.writes.push(Write::ClearAside { key });
             self.aside.push((key, None));
         }
-        self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, kept);
+        self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, envelope);
         let Some(pending) = replica.pending.get(&key).copied() else {
             self.shown.insert(key, Some(server));
             return Ok(());
@@ -197,7 +202,16 @@ impl Effects {
             Some((_, opened)) => opened.clone(),
             None => replica.acknowledged_if_readable(key, store)?,
         };
+        let is_own = accepted.is_some_and(|(_, opened)| opened.as_ref() == Some(&server));
+        if pending.purged && is_own && !self.unpurged.contains(&key.record) {
+            // Its author made it so, and purged it while it was on its way.
+            self.under_purge.insert(key, server);
+            return Ok(());
+        }
         let Some(local) = replica.visible(key, store)? else {
+            if planted::is(Bug::PurgeIgnoresUnseen) {
+                return Ok(());
+            }
             return self.take_purge_back(replica, key, server, store);
         };
         let base = if planted::is(Bug::MergeWithoutBase) { Some(server.clone()) } else { base };
@@ -228,6 +242,8 @@ impl Effects {
             let body_key = Key { record, part: Part::Body };
             // What this app wrote itself comes back as an entry, and is news to nobody here.
             let came = |key: &Key| staging.changed.contains_key(key) && !own.contains(key);
+            // What this app had seen before the server went back is no news either.
+            let came = |key: &Key| came(key) && !is_seen_of_old(replica, staging, *key);
             let node_came = came(&node_key) && self.shown.contains_key(&node_key);
             let body_came = came(&body_key) && self.shown.contains_key(&body_key);
             let shows_trashed =
@@ -262,30 +278,47 @@ impl Effects {
     ) -> Result<(), EngineError<S::Error>> {
         // This app never closes a cycle by itself, so an entry of its own is no reason to look for one.
         let own = own_changes(replica, staging);
-        if !staging.changed.keys().any(|key| key.part == Part::Node && !own.contains(key)) {
+        let moves = |key: &Key| key.part == Part::Node && !own.contains(key);
+        if !staging.changed.keys().chain(self.shown.keys()).any(moves) {
             return Ok(());
         }
         let waiting = replica.pending.keys().chain(self.pending.keys()).copied();
         let waiting: BTreeSet<_> = waiting.filter(|key| key.part == Part::Node).collect();
-        for key in waiting.into_iter().filter(|key| self.waits(replica, *key)).collect::<Vec<_>>() {
-            if !self.is_in_cycle(replica, key) {
-                continue;
-            }
+        let mut waiting: Vec<_> = waiting.into_iter().filter(|key| self.waits(replica, *key)).collect();
+        let mut made_anew = Vec::new();
+        // What is taken back may lie below another move that waits, and close a cycle with that one.
+        while let Some(at) = waiting.iter().position(|key| self.is_in_cycle(replica, *key)) {
+            let key = waiting.remove(at);
             let Some(now) = self.node_after(replica, key).cloned() else { continue };
-            let theirs = match staging.envelopes.get(&key) {
-                Some((_, _, envelope)) => replica.open(key, envelope).ok(),
-                None => replica.acknowledged_if_readable(key, store)?,
-            };
             // A new item has no other place: what it hangs on must give way.
-            let Some(Opened::Node(theirs)) = theirs else { continue };
-            let back = satchel_model::merge::keep_place(&now, &theirs.position, &self.by);
+            let Some(place) = place_elsewhere(replica, staging, key, store)? else {
+                made_anew.push(key);
+                continue;
+            };
+            let back = satchel_model::merge::keep_place(&now, &place, &self.by);
+            self.put_pending(replica, key, Opened::Node(back));
+        }
+        // An item that was purged below one of its own and is kept has only the workspace left.
+        for key in made_anew {
+            let Some(now) = self.node_after(replica, key).filter(|_| self.is_in_cycle(replica, key)) else {
+                continue;
+            };
+            let place = Position {
+                parent: satchel_model::RecordId(*replica.workspace.as_bytes()),
+                order: now.position.order.clone(),
+            };
+            let back = satchel_model::merge::keep_place(now, &place, &self.by);
             self.put_pending(replica, key, Opened::Node(back));
         }
         Ok(())
     }
 
     /// A node as it will show after this.
-    fn node_after<'a>(&'a self, replica: &'a Replica, key: Key) -> Option<&'a satchel_model::Node> {
+    pub(crate) fn node_after<'a>(
+        &'a self,
+        replica: &'a Replica,
+        key: Key,
+    ) -> Option<&'a satchel_model::Node> {
         match self.shown.get(&key) {
             Some(Some(Opened::Node(node))) => Some(node),
             Some(_) => None,
@@ -366,13 +399,9 @@ impl Effects {
         self.base.push((key, None));
     }
 
-    pub(crate) fn put_base(&mut self, key: Key, base: Base, kept: impl Into<Kept>) {
+    pub(crate) fn put_base(&mut self, key: Key, base: Base, envelope: Vec<u8>) {
         let Base { seq, revision, conflicts } = base;
-        self.writes.push(match kept.into() {
-            Kept::Payload(payload) => Write::PutBasePayload { key, seq, revision, conflicts, payload },
-            Kept::Envelope(envelope) => Write::PutBase { key, seq, revision, conflicts, envelope },
-            Kept::Damaged => return, // nothing that came from a server is
-        });
+        self.writes.push(Write::PutBase { key, seq, revision, conflicts, envelope });
         self.base.push((key, Some(base)));
     }
 
@@ -407,10 +436,7 @@ impl Effects {
         staging: Staging,
         store: &mut S,
     ) -> Result<Vec<satchel_model::RecordId>, EngineError<S::Error>> {
-        let fresh = Fresh::after(replica, &staging).map(|(fresh, write)| {
-            self.writes.push(write);
-            fresh
-        });
+        self.writes.extend(Fresh::after(replica, &staging));
         let accepted = &staging.accepted;
         self.writes.extend(accepted.iter().map(|commit| Write::RemoveInFlight { commit: *commit }));
         let charter = staging.charter_new.into_iter();
@@ -429,10 +455,8 @@ impl Effects {
         let batch = Batch { workspace: replica.workspace, writes: self.writes };
         store.apply(&batch).map_err(EngineError::Store)?;
 
-        match (fresh, &mut replica.fresh) {
-            (Some(Some(fresh)), begun) => *begun = Some(Box::new(fresh)),
-            (Some(None), Some(begun)) => begun.assume(staging.assumed),
-            _ => {}
+        if let Some(fresh) = &mut replica.fresh {
+            fresh.assume(staging.assumed);
         }
         replica.head = staging.head;
         replica.server_seq = replica.server_seq.max(staging.head.seq);
@@ -445,8 +469,8 @@ impl Effects {
         replica.flights.retain(|flight| !staging.accepted.contains(&flight.stored.commit));
         for (key, base) in self.base {
             match base {
-                Some(base) => drop(replica.base.insert(key, base)),
-                None => drop(replica.base.remove(&key)),
+                Some(base) => replica.base.insert(key, base),
+                None => replica.base.remove(&key),
             }
         }
         for (key, pending) in self.pending {
@@ -466,6 +490,36 @@ impl Effects {
         self.shown.into_iter().for_each(|(key, opened)| replica.show(key, opened));
         Ok(records)
     }
+}
+
+/// Where an item lies whose move is taken back; none if it is nowhere else.
+fn place_elsewhere<S: Store>(
+    replica: &Replica,
+    staging: &Staging,
+    key: Key,
+    store: &S,
+) -> Result<Option<Position>, EngineError<S::Error>> {
+    let opened = match (staging.changed.get(&key), staging.envelopes.get(&key)) {
+        (Some((_, None)), _) => None, // purged
+        (_, Some((_, _, envelope))) => replica.open(key, envelope).ok(),
+        _ => replica.acknowledged_if_readable(key, store)?,
+    };
+    Ok(match opened {
+        Some(Opened::Node(node)) => Some(node.position),
+        _ => None,
+    })
+}
+
+/// Whether a part is again what this app had seen of it in an earlier life of the server.
+fn is_seen_of_old(replica: &Replica, staging: &Staging, key: Key) -> bool {
+    let Some(life) = &staging.life else { return false };
+    let seen = match &replica.returning {
+        _ if replica.incarnation == Some(life.incarnation) => replica.head.seq,
+        Some(returning) => returning.seq,
+        None => 0,
+    };
+    let exact = staging.claims.get(&key).and_then(|claim| claim.exact());
+    exact.is_some_and(|seq| seq <= seen)
 }
 
 /// The parts whose newest staged change is one of this app's own commits.

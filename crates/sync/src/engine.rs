@@ -2,13 +2,15 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_crypto::{AppKey, EpochKey, IdentityKeys, WrapContext, derive_workspace_id};
-use satchel_model::{Body, Kind, Node, OrderKey, Position};
+use satchel_model::{Body, Kind, Node, OrderKey, Position, Tree};
 use satchel_wire::{
     AccountId, AddedApp, AppId, Bytes32, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Founding,
     Head, Incarnation, KeyWrap, Part, RecordId, ServerFrame, Signature, SignedHeader, WorkspaceId,
+    WorkspaceKind,
 };
 
 use crate::EngineError;
@@ -17,6 +19,7 @@ use crate::replica::{
     Disconnected, Flight, Link, Opened, Pending, Replica, Summary, SyncState, model_id, wire_id,
 };
 use crate::store::{Alarm, Batch, InFlight, Key, SCRATCH, Store, Write};
+use crate::tries::TRIES_COUNTED;
 
 /// Who this app is.
 #[derive(Debug)]
@@ -137,6 +140,20 @@ impl Engine {
     /// Every node of a workspace, as a person sees it.
     pub fn nodes(&self, workspace: WorkspaceId) -> Option<&BTreeMap<satchel_model::RecordId, Node>> {
         self.replicas.get(&workspace).map(|replica| &replica.nodes)
+    }
+
+    /// The tree of those nodes; it is built anew only after something moved.
+    pub fn tree(&self, workspace: WorkspaceId) -> Option<Arc<Tree>> {
+        self.replicas.get(&workspace).map(Replica::tree)
+    }
+
+    /// How many of this app's commits the server accepted at the first, the second, … try since the engine
+    /// was opened.
+    pub fn tries(&self) -> [u64; TRIES_COUNTED] {
+        let mut all = [0; TRIES_COUNTED];
+        let counts = self.replicas.values().flat_map(|replica| replica.tries.accepted().iter().enumerate());
+        counts.for_each(|(index, count)| all[index] += count);
+        all
     }
 
     /// The body of an item, as a person sees it.
@@ -421,7 +438,11 @@ impl Engine {
 
     // ---- local edits ----
 
-    /// Makes local edits: all of them durable in the store when it returns, or none.
+    /// Makes local edits: all of them, or none. They are durable after the next [`Engine::make_durable`];
+    /// until then nobody may be told that they are stored.
+    ///
+    /// They may be sent before that: a power cut then either undoes edits that nobody was told of, and the
+    /// server brings them back, or leaves them with the commit that carries them.
     ///
     /// A part that is already in the wanted state is left alone; so an edit and its opposite before
     /// the next commit send nothing.
@@ -454,13 +475,27 @@ impl Engine {
         }
         for (key, opened, pending) in edit.shown {
             match pending {
-                Some(pending) => drop(replica.pending.insert(key, pending)),
+                Some(pending) => {
+                    if replica.pending.insert(key, pending).is_none() {
+                        replica.undurable.insert(key);
+                    }
+                }
                 None => drop(replica.pending.remove(&key)),
             }
             replica.aside.remove(&key);
             replica.show(key, Some(opened));
         }
         self.events.push_back(Event::StateChanged);
+        Ok(())
+    }
+
+    /// Makes everything durable that was applied until now.
+    pub fn make_durable<S: Store>(&mut self, store: &mut S) -> Result<(), EngineError<S::Error>> {
+        store.sync().map_err(EngineError::Store)?;
+        for replica in self.replicas.values_mut() {
+            replica.undurable.clear();
+            replica.sync_first = false;
+        }
         Ok(())
     }
 
@@ -498,6 +533,7 @@ impl Engine {
         let mut replica = Replica::new(workspace);
         replica.flights.push(Flight { stored, header, sent: false });
         replica.open_key(self.identity.as_ref());
+        replica.sync_first = true;
         replica.next_ordinal = 2;
         replica
             .pending
@@ -626,6 +662,8 @@ fn make_founding<R: RngCore + CryptoRng>(identity: &Identity, rng: &mut R) -> (W
         commitment: Bytes32::new(key.commitment()),
         wraps: Vec::new(),
         app: AddedApp { certificate: identity.certificate.clone().into() },
+        kind: WorkspaceKind::Personal,
+        sealed_name: None,
     };
     let workspace = WorkspaceId::new(derive_workspace_id(&founding.identity_bytes()));
     let context =

@@ -1,40 +1,44 @@
 //! A fresh app: manifest and packs in place of the whole ledger, the tree first, bodies after.
 //!
 //! ```text
-//!  Bootstrap ─▶ Manifest, Pack* (nodes), Headers*, Page* (tail), CaughtUp ─▶ the tree is durable and live
-//!  FetchPacks ─▶ Pack* (bodies), Done      several times; each batch is durable with what is still missing
+//!  Bootstrap ─▶ Manifest, Pack* (nodes) ─▶ the tree shows, at the manifest's point
+//!               Headers*, Page* (tail), CaughtUp ─▶ live, as after any catch-up
+//!  FetchPacks ─▶ Pack* (bodies) ─▶ verified and readable as they come; Done ─▶ durable
 //!  ReadHeaders ─▶ PastHeaders              in the background: the whole ledger against the manifest
 //! ```
-//! Until all bodies are here the digest is the one that the manifest claims, moved on by every entry since,
-//! and compared with the server's at the first head; when they are here, the sum over everything that came
-//! must be the manifest's. A body that a later entry changed before its pack came is taken from that entry,
-//! and the parent that the entry named must be what the pack says.
+//! Packs are kept as they came ([`crate::held`]): their hashes are the manifest's, they open under the
+//! workspace's key, and what they say of their records must sum up to the manifest's digest. Until that can be
+//! seen the digest is the one that the manifest claims, moved on by every entry since, and compared with the
+//! server's at the first head. A body that a later entry changed before its pack came is taken from that entry,
+//! and the parent that the first such entry named must be what the packs say.
 //!
 //! Invariants: a body that has not come is neither shown as absent nor may be edited or purged; whatever
 //! does not agree ends in an alarm, and the app begins anew without packs; what waits here is never dropped
-//! by that. That the packs are the ledger's is at first the word of the app that signed the manifest.
+//! by that. That the packs are the ledger's is at first the word of the app that signed the manifest. What was
+//! taken of bodies is stored before any entry is applied over it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use minicbor::{Decode, Encode};
 use satchel_crypto::StateDigest;
-use satchel_model::merge::Authorship;
+use satchel_model::Node;
+use satchel_model::format::payload;
 use satchel_wire::limits::{PACKS_FETCH_MAX, PACKS_MAX};
 use satchel_wire::{
-    CharterEntry, ClientFrame, Digest, ErrorCode, Head, Manifest, PackId, Part, RecordId, Refusal, Revision,
-    SignedHeader, SignedManifest, WorkspaceId, decode_limited, encode,
+    CharterEntry, ClientFrame, Digest, ErrorCode, Head, Manifest, PackId, PackRef, Part, RecordId, Refusal,
+    Revision, SignedHeader, SignedManifest, WorkspaceId, decode_limited, encode,
 };
 
 use crate::EngineError;
-use crate::checkpoint::{Checkpoint, OpenPack, add, find_named, open_named};
-use crate::effects::Effects;
+use crate::checkpoint::{Checkpoint, TakenPack, add, find_named, open_named};
 use crate::engine::{Engine, Event};
-use crate::replica::{Link, Replica};
+use crate::held::{HeldPack, HeldPacks, Word, Words};
+use crate::replica::{Base, Link, Replica, model_id};
 use crate::staging::{Refused, Staging};
 use crate::store::{Alarm, Batch, Key, Store, Write};
 
-/// Packs that become durable together: each transaction costs a disk's sync.
-const PACKS_AT_ONCE: usize = 16;
+/// Sealed bytes of bodies that become durable together.
+const READY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Largest stored progress, in bytes: a manifest and what is missing from it.
 const PROGRESS_BYTES_MAX: usize = 64 * 1024 * 1024;
 
@@ -42,26 +46,86 @@ const PROGRESS_BYTES_MAX: usize = 64 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Bootstrap {
     checkpoint: Checkpoint,
-    have: Vec<PackId>,
-    sum: StateDigest,
+    taken: Vec<TakenPack>,
+    nodes: Vec<(Key, u64, Node)>,
+    words: Words,
 }
 
-/// What came in packs, by key.
-pub(crate) type Packed = BTreeMap<Key, (u64, Revision, Vec<u8>)>;
-
 impl Bootstrap {
-    /// The packs of nodes that need not come again.
-    pub(crate) fn have(&self) -> Vec<PackId> {
-        self.have.iter().copied().take(PACKS_MAX).collect()
+    fn new(checkpoint: Checkpoint) -> Self {
+        Self { checkpoint, taken: Vec::new(), nodes: Vec::new(), words: Words::default() }
     }
 
-    pub(crate) fn digest(&self) -> StateDigest {
-        StateDigest::from_bytes(self.checkpoint.manifest.digest.as_bytes())
+    /// The packs of nodes that need not come again.
+    pub(crate) fn have(&self) -> Vec<PackId> {
+        self.taken.iter().map(|pack| pack.pack).take(PACKS_MAX).collect()
     }
 
     fn lacks_nodes(&self) -> bool {
         let nodes = self.checkpoint.manifest.packs.iter().filter(|pack| pack.part == Part::Node);
-        nodes.count() != self.have.len()
+        nodes.count() != self.taken.len()
+    }
+
+    fn take(&mut self, sealed: Vec<u8>) -> Result<(), Refused> {
+        let manifest = &self.checkpoint.manifest;
+        let is_new = |named: &PackRef| {
+            named.part == Part::Node && self.taken.iter().all(|taken| taken.pack != named.pack)
+        };
+        let Some(named) = find_named(manifest, &sealed).copied().filter(is_new) else {
+            return Ok(()); // it belongs to an earlier request
+        };
+        let pack = open_named(manifest, named, &self.checkpoint.key, sealed)?;
+        let damaged = |detail: &str| (Alarm::Damaged, format!("a record in a pack: {detail}"));
+        let payloads = pack.opened.expand().map_err(|e| damaged(&e.to_string()))?;
+        for entry in &pack.entries {
+            let key = Key { record: entry.record, part: pack.part };
+            match self.words.take(key, entry) {
+                Word::Newest => {}
+                Word::Older => continue,
+                Word::Twice => return Err(twice()),
+            }
+            let payload = entry.payload(&payloads).ok_or_else(|| damaged("it is cut off"))?;
+            let node = payload::decode_node(payload).map_err(|e| damaged(&e.to_string()))?;
+            if node.conflicts.len() as u64 != u64::from(entry.conflicts) {
+                return Err(damaged("its conflicts are not as many as its pack says"));
+            }
+            self.nodes.push((key, entry.seq, node));
+        }
+        self.taken.push(pack);
+        Ok(())
+    }
+
+    /// The nodes as they are at the manifest's point, and their rows.
+    fn settle(&mut self) -> (Vec<(satchel_model::RecordId, Node)>, BTreeMap<Key, Base>) {
+        let entries = self.taken.iter().flat_map(TakenPack::rows);
+        let rows = entries.filter(|(key, base)| self.words.is_newest(*key, base.seq)).collect();
+        let newest = std::mem::take(&mut self.nodes).into_iter();
+        let newest = newest.filter(|(key, seq, _)| self.words.is_newest(*key, *seq));
+        (newest.map(|(key, _, node)| (model_id(key.record), node)).collect(), rows)
+    }
+}
+
+fn twice() -> Refused {
+    (Alarm::Damaged, "a manifest with a record in two packs".into())
+}
+
+impl TakenPack {
+    /// What it says, as rows of a base.
+    fn rows(&self) -> impl Iterator<Item = (Key, Base)> {
+        self.entries.iter().map(|entry| {
+            let (seq, revision, conflicts) = (entry.seq, entry.revision, entry.conflicts);
+            (Key { record: entry.record, part: self.part }, Base { seq, revision, conflicts })
+        })
+    }
+
+    fn held(&self) -> HeldPack {
+        let bytes = u32::try_from(self.sealed.len()).unwrap_or(u32::MAX);
+        HeldPack { pack: self.pack, part: self.part, bytes, entries: self.entries.clone() }
+    }
+
+    fn write(&self) -> Write {
+        let (names, sealed) = (self.opened.names().to_vec(), self.sealed.clone());
+        Write::PutPack { pack: self.pack, part: self.part, names, sealed }
     }
 }
 
@@ -70,18 +134,18 @@ impl Bootstrap {
 pub(crate) struct Fresh {
     manifest: Manifest,
     signed: SignedManifest,
-    /// Packs of bodies that have not come.
+    /// Packs of bodies that are not in the store.
     missing: BTreeSet<PackId>,
     /// Bodies that entries changed before their pack came, with the revision that the first of them named.
     assumed: BTreeMap<Key, Option<Revision>>,
-    /// Over what has come in packs.
-    sum: StateDigest,
+    /// What the packs that have come say.
+    words: Words,
     /// The request under way.
     asked: Option<u32>,
     /// How many packs were missing when it was made.
     lacked: usize,
-    /// What has come of it and is not durable.
-    ready: Vec<OpenPack>,
+    /// Packs that have come and are not in the store.
+    ready: Vec<TakenPack>,
     /// The ledger, read from its founding.
     check: Option<Box<Staging>>,
 }
@@ -95,46 +159,37 @@ struct Progress {
     missing: Vec<PackId>,
     #[n(2)]
     assumed: Vec<(RecordId, Part, Option<Revision>)>,
-    #[n(3)]
-    sum: Digest,
 }
 
 impl Fresh {
-    fn begin(bootstrap: &Bootstrap, assumed: BTreeMap<Key, Option<Revision>>) -> Self {
-        let manifest = bootstrap.checkpoint.manifest.clone();
-        let bodies = manifest.packs.iter().filter(|pack| pack.part == Part::Body);
+    fn begin(bootstrap: Bootstrap) -> Self {
+        let Bootstrap { checkpoint, words, .. } = bootstrap;
+        let bodies = checkpoint.manifest.packs.iter().filter(|pack| pack.part == Part::Body);
         let missing = bodies.map(|pack| pack.pack).collect();
-        let signed = bootstrap.checkpoint.signed.clone();
-        let sum = bootstrap.sum.clone();
-        Self {
-            manifest,
-            signed,
-            missing,
-            assumed,
-            sum,
-            asked: None,
-            lacked: 0,
-            ready: Vec::new(),
-            check: None,
-        }
+        Self::new(checkpoint.manifest, checkpoint.signed, missing, words)
     }
 
-    /// What [`Fresh::encode`] made; none if it is damaged.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+    fn new(manifest: Manifest, signed: SignedManifest, missing: BTreeSet<PackId>, words: Words) -> Self {
+        let assumed = BTreeMap::new();
+        let (asked, lacked, ready, check) = (None, 0, Vec::new(), None);
+        Self { manifest, signed, missing, assumed, words, asked, lacked, ready, check }
+    }
+
+    /// What [`Fresh::encode`] made, over the packs that were stored; none if either is damaged.
+    pub(crate) fn decode(bytes: &[u8], held: &HeldPacks) -> Option<Self> {
         let progress: Progress = decode_limited("progress", bytes, PROGRESS_BYTES_MAX).ok()?;
         let manifest = Manifest::decode(&progress.signed.manifest).ok()?;
+        let missing: BTreeSet<_> = progress.missing.into_iter().collect();
+        let mut words = Words::default();
+        for pack in held.iter().filter(|pack| !missing.contains(&pack.pack)) {
+            for entry in &pack.entries {
+                words.take(Key { record: entry.record, part: pack.part }, entry);
+            }
+        }
+        let mut fresh = Self::new(manifest, progress.signed, missing, words);
         let assumed = progress.assumed.into_iter();
-        Some(Self {
-            manifest,
-            signed: progress.signed,
-            missing: progress.missing.into_iter().collect(),
-            assumed: assumed.map(|(record, part, revision)| (Key { record, part }, revision)).collect(),
-            sum: StateDigest::from_bytes(progress.sum.as_bytes()),
-            asked: None,
-            lacked: 0,
-            ready: Vec::new(),
-            check: None,
-        })
+        fresh.assumed = assumed.map(|(record, part, revision)| (Key { record, part }, revision)).collect();
+        Some(fresh)
     }
 
     fn encode(&self, more: &BTreeMap<Key, Option<Revision>>) -> Vec<u8> {
@@ -143,8 +198,37 @@ impl Fresh {
             signed: self.signed.clone(),
             missing: self.missing.iter().copied().collect(),
             assumed: assumed.map(|(key, revision)| (key.record, key.part, *revision)).collect(),
-            sum: Digest::new(self.sum.to_bytes()),
         })
+    }
+
+    /// Whether this is the point at which the packs were made: nothing of the ledger itself was seen.
+    pub(crate) fn is_at(&self, head: Head) -> bool {
+        self.manifest.head == head
+    }
+
+    fn is_ready(&self, pack: PackId) -> bool {
+        self.ready.iter().any(|ready| ready.pack == pack)
+    }
+
+    /// A pack that has come and is not in the store.
+    pub(crate) fn ready_bytes(&self, pack: PackId) -> Option<&[u8]> {
+        let ready = self.ready.iter().find(|ready| ready.pack == pack)?;
+        Some(&ready.sealed)
+    }
+
+    /// Everything that packs say has come.
+    fn check_whole(&self) -> Result<(), Refused> {
+        let wrong = |detail: &str| Err((Alarm::Damaged, detail.to_owned()));
+        if self.words.sum.to_bytes() != *self.manifest.digest.as_bytes()
+            || self.words.count(Part::Node) != self.manifest.nodes
+            || self.words.count(Part::Body) != self.manifest.bodies
+        {
+            return wrong("the packs are not what their manifest says");
+        }
+        if self.assumed.iter().any(|(key, revision)| self.words.revision(*key) != *revision) {
+            return wrong("a pack of a workspace: a later change is not based on a record in it");
+        }
+        Ok(())
     }
 
     /// Whether it is not known what this body was before an entry changed it.
@@ -158,25 +242,20 @@ impl Fresh {
 
     /// How many bodies have not come.
     pub(crate) fn bodies_missing(&self) -> u64 {
-        let missing = self.manifest.packs.iter().filter(|pack| self.missing.contains(&pack.pack));
+        let is_missing = |pack: PackId| self.missing.contains(&pack) && !self.is_ready(pack);
+        let missing = self.manifest.packs.iter().filter(|pack| is_missing(pack.pack));
         missing.map(|pack| u64::from(pack.records)).sum()
     }
 
     /// The connection broke: what was asked for is asked for again.
     pub(crate) fn interrupt(&mut self) {
         self.asked = None;
-        self.ready.clear();
     }
 
     /// The progress to be written with a set of entries, where they change it.
-    pub(crate) fn after(replica: &Replica, staging: &Staging) -> Option<(Option<Self>, Write)> {
-        if let Some(bootstrap) = &staging.bootstrap {
-            let fresh = Self::begin(bootstrap, staging.assumed.clone());
-            let write = Write::SetFresh(Some(fresh.encode(&BTreeMap::new())));
-            return Some((Some(fresh), write));
-        }
+    pub(crate) fn after(replica: &Replica, staging: &Staging) -> Option<Write> {
         let fresh = replica.fresh.as_ref().filter(|_| !staging.assumed.is_empty())?;
-        Some((None, Write::SetFresh(Some(fresh.encode(&staging.assumed)))))
+        Some(Write::SetFresh(Some(fresh.encode(&staging.assumed))))
     }
 
     /// Takes over what entries named that came before their packs.
@@ -214,11 +293,12 @@ impl Replica {
         let request = *next_request;
         fresh.asked = Some(request);
         fresh.lacked = fresh.missing.len();
-        if fresh.missing.is_empty() {
+        let packs: Vec<_> = fresh.missing.iter().filter(|pack| !fresh.is_ready(**pack)).copied().collect();
+        if packs.is_empty() {
             let after = fresh.check.as_ref().map_or(0, |check| check.head.seq);
             return Some(ClientFrame::ReadHeaders { request, workspace, after });
         }
-        let packs = fresh.missing.iter().copied().take(PACKS_FETCH_MAX).collect();
+        let packs = packs.into_iter().take(PACKS_FETCH_MAX).collect();
         Some(ClientFrame::FetchPacks { request, workspace, packs })
     }
 
@@ -229,64 +309,19 @@ impl Replica {
 
 impl Staging {
     fn begin_bootstrap(&mut self, checkpoint: Checkpoint) {
-        self.head = checkpoint.manifest.head;
-        self.chains.push(self.head);
-        self.charter = checkpoint.charter.clone();
-        self.charter_new.clone_from(&checkpoint.entries);
-        let resumed = self.resumed.take().filter(|(old, _)| old.checkpoint.signed == checkpoint.signed);
-        let (have, sum, packed) = match resumed {
-            Some((old, packed)) => (old.have, old.sum, packed),
-            None => (Vec::new(), StateDigest::default(), Packed::new()),
-        };
-        self.changed =
-            packed.iter().map(|(key, (seq, revision, _))| (*key, (*seq, Some(*revision)))).collect();
-        self.packed = packed;
-        self.bootstrap = Some(Box::new(Bootstrap { checkpoint, have, sum }));
-    }
-
-    /// Takes a pack of nodes; others belong to an earlier request, and are passed over.
-    fn take_nodes(&mut self, sealed: &[u8]) -> Result<(), Refused> {
-        let Some(mut bootstrap) = self.bootstrap.take() else { return Ok(()) };
-        let taken = self.take_nodes_into(&mut bootstrap, sealed);
-        self.bootstrap = Some(bootstrap);
-        taken
-    }
-
-    fn take_nodes_into(&mut self, bootstrap: &mut Bootstrap, sealed: &[u8]) -> Result<(), Refused> {
-        let manifest = &bootstrap.checkpoint.manifest;
-        let Some(named) = find_named(manifest, sealed) else { return Ok(()) };
-        if named.part != Part::Node || bootstrap.have.contains(&named.pack) {
-            return Ok(());
-        }
-        let pack = bootstrap.checkpoint.open_pack(&bootstrap.checkpoint.key, sealed)?;
-        for record in pack.records {
-            let key = Key { record: record.record, part: pack.part };
-            add(&mut bootstrap.sum, key, record.revision);
-            let row = (record.seq, record.revision, record.payload);
-            self.changed.insert(key, (record.seq, Some(record.revision)));
-            if self.packed.insert(key, row).is_some() {
-                return Err((Alarm::Damaged, "a manifest with a record in two packs".into()));
-            }
-        }
-        bootstrap.have.push(pack.pack);
-        Ok(())
+        let resumed = self.resumed.take().filter(|old| old.checkpoint.signed == checkpoint.signed);
+        self.bootstrap = Some(resumed.unwrap_or_else(|| Box::new(Bootstrap::new(checkpoint))));
     }
 
     /// What a part was before the staged entries, as far as it counts in the digest.
     pub(crate) fn old_revision(&self, replica: &Replica, key: Key) -> Option<Revision> {
-        let packed = self.packed.get(&key).map(|(_, revision, _)| *revision);
-        let base = || replica.base.get(&key).map(|base| base.revision);
-        packed.or_else(base).or_else(|| self.assumed.get(&key).copied().flatten())
+        let base = replica.base.get(&key).map(|base| base.revision);
+        base.or_else(|| self.assumed.get(&key).copied().flatten())
     }
 
     /// Whether what a part was is not known yet, so that an entry's word for it stands until its pack comes.
-    pub(crate) fn is_open(&self, replica: &Replica, key: Key) -> bool {
-        let begins = self.bootstrap.is_some() && key.part == Part::Body;
-        begins || replica.fresh.as_ref().is_some_and(|fresh| fresh.is_open(key))
-    }
-
-    pub(crate) fn lacks_nodes(&self) -> bool {
-        self.bootstrap.as_ref().is_some_and(|bootstrap| bootstrap.lacks_nodes())
+    pub(crate) fn is_open(replica: &Replica, key: Key) -> bool {
+        replica.fresh.as_ref().is_some_and(|fresh| fresh.is_open(key))
     }
 }
 
@@ -312,31 +347,69 @@ impl Engine {
     pub(crate) fn handle_pack<S: Store>(
         &mut self,
         workspace: WorkspaceId,
-        sealed: &[u8],
-        now_ms: u64,
+        sealed: Vec<u8>,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
-        if let Link::CatchingUp(staging) = &mut replica.link {
-            if !staging.spoiled
-                && let Err((alarm, detail)) = staging.take_nodes(sealed)
-            {
-                self.spoil(workspace, alarm, detail);
+        if let Link::CatchingUp(staging) = &mut replica.link
+            && let Some(bootstrap) = &mut staging.bootstrap
+        {
+            if staging.spoiled {
+                return Ok(());
             }
+            return match bootstrap.take(sealed) {
+                Err((alarm, detail)) => {
+                    self.spoil(workspace, alarm, detail);
+                    Ok(())
+                }
+                Ok(()) if bootstrap.lacks_nodes() => Ok(()),
+                Ok(()) => self.show_tree(workspace, store),
+            };
+        }
+        let taken = replica.take_bodies(sealed);
+        match taken {
+            Ok(records) if records.is_empty() => Ok(()),
+            Ok(records) => {
+                self.events.push_back(Event::Changed { workspace, records });
+                let is_much = |fresh: &Fresh| {
+                    fresh.ready.iter().map(|pack| pack.sealed.len()).sum::<usize>() >= READY_BYTES_MAX
+                };
+                let replica = self
+                    .replicas
+                    .get_mut(&workspace)
+                    .filter(|replica| replica.fresh.as_deref().is_some_and(is_much));
+                replica.map_or(Ok(()), |replica| replica.keep_ready(store))
+            }
+            Err((alarm, detail)) => self.distrust(workspace, alarm, detail, store),
+        }
+    }
+
+    /// All nodes have come: they are the base at the manifest's point, and the tail is what follows on it.
+    fn show_tree<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let present = self.incarnation;
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        let Link::CatchingUp(staging) = &mut replica.link else { return Ok(()) };
+        let Some(mut bootstrap) = staging.bootstrap.take() else { return Ok(()) };
+        if !replica.pending.is_empty() || !replica.flights.is_empty() {
+            // Something was edited since this was asked for: it must be merged, which packs are not made for.
+            (replica.no_packs, staging.spoiled) = (true, true);
             return Ok(());
         }
-        let (Some(fresh), Some(key)) = (&mut replica.fresh, &replica.key) else { return Ok(()) };
-        let Some(named) = find_named(&fresh.manifest, sealed) else { return Ok(()) };
-        if !fresh.missing.contains(&named.pack) || fresh.ready.iter().any(|pack| pack.pack == named.pack) {
-            return Ok(());
-        }
-        match open_named(&fresh.manifest, key, sealed) {
-            Ok(pack) => fresh.ready.push(pack),
-            Err((alarm, detail)) => return self.distrust(workspace, alarm, detail, store),
-        }
-        if fresh.ready.len() >= PACKS_AT_ONCE {
-            return self.keep_ready(workspace, now_ms, store);
-        }
+        let wanted = staging.wanted;
+        let (nodes, rows) = bootstrap.settle();
+        let records = nodes.iter().map(|(record, _)| *record).collect();
+        replica.begin_at(*bootstrap, (nodes, rows), present, store)?;
+        replica.open_key(self.identity.as_ref());
+        let mut staging = Staging::new(replica);
+        staging.wanted = wanted;
+        replica.link = Link::CatchingUp(Box::new(staging));
+        // The bodies follow the tail without a question in between.
+        self.outbox.extend(replica.next_fresh(&mut self.next_request));
+        self.events.push_back(Event::Changed { workspace, records });
         Ok(())
     }
 
@@ -345,12 +418,16 @@ impl Engine {
         &mut self,
         request: u32,
         refusal: Option<&Refusal>,
-        now_ms: u64,
         store: &mut S,
     ) -> Result<bool, EngineError<S::Error>> {
         let asked = self.replicas.values().find(|replica| replica.is_fresh_request(request));
         let Some(workspace) = asked.map(|replica| replica.workspace) else { return Ok(false) };
-        self.keep_ready(workspace, now_ms, store)?;
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(true) };
+        replica.keep_ready(store)?;
+        // In sync means stored, for bodies as well.
+        if replica.fresh.as_ref().is_some_and(|fresh| fresh.lacked > 0 && !fresh.lacks_bodies()) {
+            self.make_durable(store)?;
+        }
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(true) };
         let Some(fresh) = replica.fresh.as_mut().filter(|fresh| fresh.asked == Some(request)) else {
             return Ok(true); // it was given up just now
@@ -361,6 +438,12 @@ impl Engine {
                 // A newer manifest has taken this one's place: begin with that one.
                 self.reset(workspace, store)?;
                 self.subscribe(workspace);
+            }
+            Some(refusal) if refusal.code == ErrorCode::CursorTooOld && !fresh.lacks_bodies() => {
+                // The old headers are not kept any more: what is left is the word of who signed.
+                let writes = vec![Write::SetFresh(None)];
+                store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+                replica.fresh = None;
             }
             Some(refusal) => {
                 let after_ms = refusal.retry_ms.unwrap_or(1_000);
@@ -373,29 +456,6 @@ impl Engine {
             None => {}
         }
         Ok(true)
-    }
-
-    /// Makes durable what has come of the bodies.
-    fn keep_ready<S: Store>(
-        &mut self,
-        workspace: WorkspaceId,
-        now_ms: u64,
-        store: &mut S,
-    ) -> Result<(), EngineError<S::Error>> {
-        let who = self.identity.as_ref().map(|identity| identity.account.to_string()).unwrap_or_default();
-        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
-        let Some(mut fresh) = replica.fresh.take() else { return Ok(()) };
-        let by = Authorship { who, when_ms: now_ms };
-        let kept = keep_bodies(replica, &mut fresh, by, store);
-        replica.fresh = Some(fresh);
-        match kept? {
-            Ok(records) if records.is_empty() => Ok(()),
-            Ok(records) => {
-                self.events.push_back(Event::Changed { workspace, records });
-                Ok(())
-            }
-            Err((alarm, detail)) => self.distrust(workspace, alarm, detail, store),
-        }
     }
 
     /// What comes of the present catch-up is not to be used: it is let come to its end, and then one
@@ -414,14 +474,20 @@ impl Engine {
     pub(crate) fn give_up_bootstrap(&mut self, workspace: WorkspaceId) -> bool {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return false };
         let Link::CatchingUp(staging) = &replica.link else { return false };
+        let has_begun = replica.fresh.as_ref().is_some_and(|fresh| fresh.is_at(replica.head));
         if !staging.spoiled {
-            if staging.bootstrap.is_none() {
+            if staging.bootstrap.is_none() && !has_begun {
                 return false;
             }
             let detail = "the server does not know the point that its manifest names".into();
             self.events.push_back(Event::Alarm { workspace, alarm: Alarm::Forked, detail });
         }
         (replica.no_packs, replica.link) = (true, Link::Idle);
+        if has_begun {
+            replica.must_reset = true; // with the next connection
+            self.events.push_back(Event::Reconnect { after_ms: 0 });
+            return true;
+        }
         self.subscribe(workspace);
         true
     }
@@ -449,12 +515,12 @@ impl Engine {
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
-        let mut writes: Vec<_> = replica.base.keys().map(|key| Write::RemoveBase { key: *key }).collect();
         let digest = Digest::new(StateDigest::default().to_bytes());
+        let mut writes = vec![Write::SetFresh(None), Write::ForgetPacks];
+        writes.extend(replica.base.keys().map(|key| Write::RemoveBase { key: *key }));
         writes.extend([
             Write::ClearCharter,
             Write::ClearChains,
-            Write::SetFresh(None),
             Write::SetHead { head: Head::EMPTY, digest },
         ]);
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
@@ -464,12 +530,13 @@ impl Engine {
         replica.chains.clear();
         (replica.newest, replica.distrusted) = (None, None);
         replica.base.clear();
+        replica.packs.clear();
         replica.fresh = None;
         replica.must_reset = false;
         replica.link = Link::Idle;
         let waits: BTreeSet<_> =
             replica.pending.keys().map(|key| crate::replica::model_id(key.record)).collect();
-        replica.nodes.retain(|record, _| waits.contains(record));
+        replica.retain_nodes(|record| waits.contains(record));
         Ok(())
     }
 
@@ -484,6 +551,7 @@ impl Engine {
         if !replica.is_fresh_request(request) {
             return Ok(());
         }
+        replica.keep_ready(store)?; // what a broken connection left
         let Some(mut fresh) = replica.fresh.take() else { return Ok(()) };
         fresh.asked = None;
         let checked = check_headers(replica, &mut fresh, first_seq, headers);
@@ -505,65 +573,101 @@ impl Engine {
     }
 }
 
-/// Applies the packs that are ready, in one transaction with what is still missing.
-fn keep_bodies<S: Store>(
-    replica: &mut Replica,
-    fresh: &mut Fresh,
-    by: Authorship,
-    store: &mut S,
-) -> Result<Result<Vec<satchel_model::RecordId>, Refused>, EngineError<S::Error>> {
-    if fresh.ready.is_empty() {
-        return Ok(Ok(Vec::new()));
+impl Replica {
+    /// Whether what the server shows is held against packs alone: nothing of the ledger was applied over them.
+    pub(crate) fn is_beginning(&self) -> bool {
+        self.fresh.as_ref().is_some_and(|fresh| fresh.is_at(self.head))
     }
-    let mut staging = Staging::new(replica);
-    staging.only_packs = true;
-    let (mut sum, mut missing) = (fresh.sum.clone(), fresh.missing.clone());
-    for pack in std::mem::take(&mut fresh.ready) {
-        missing.remove(&pack.pack);
-        if let Err(refused) = stage_bodies(replica, fresh, &mut staging, &mut sum, pack) {
-            return Ok(Err(refused));
+
+    /// Begins at a manifest's point, in one transaction.
+    fn begin_at<S: Store>(
+        &mut self,
+        bootstrap: Bootstrap,
+        (nodes, rows): (Vec<(satchel_model::RecordId, Node)>, BTreeMap<Key, Base>),
+        present: Option<satchel_wire::Incarnation>,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let Checkpoint { manifest, charter, entries, .. } = &bootstrap.checkpoint;
+        let (head, digest, charter) = (manifest.head, manifest.digest, charter.clone());
+        let mut writes: Vec<_> = bootstrap.taken.iter().map(TakenPack::write).collect();
+        writes.push(Write::ClearCharter);
+        writes.extend(entries.iter().cloned().map(|(seq, header)| Write::AddCharter { seq, header }));
+        writes.extend([Write::AddChains(vec![head]), Write::SetHead { head, digest }]);
+        writes.extend(present.map(Write::SetIncarnation));
+        let held: Vec<_> = bootstrap.taken.iter().map(TakenPack::held).collect();
+        let fresh = Fresh::begin(bootstrap);
+        writes.push(Write::SetFresh(Some(fresh.encode(&BTreeMap::new()))));
+        self.write(writes, store)?;
+        for pack in held {
+            self.packs.add(pack);
         }
+        (self.head, self.newest) = (head, Some(head));
+        (self.digest, self.charter) = (StateDigest::from_bytes(digest.as_bytes()), charter);
+        self.incarnation = present.or(self.incarnation);
+        self.server_seq = self.server_seq.max(head.seq);
+        self.remember_chain(head);
+        self.base.append(rows);
+        self.show_nodes(nodes);
+        self.fresh = Some(Box::new(fresh));
+        Ok(())
     }
-    if missing.is_empty() && sum.to_bytes() != *fresh.manifest.digest.as_bytes() {
-        return Ok(Err((Alarm::Damaged, "the packs are not what their manifest says".into())));
+
+    /// Takes a pack of bodies that was missing: verified and readable with that, though not yet in the store.
+    fn take_bodies(&mut self, sealed: Vec<u8>) -> Result<Vec<satchel_model::RecordId>, Refused> {
+        let (Some(fresh), Some(key)) = (&mut self.fresh, &self.key) else { return Ok(Vec::new()) };
+        let Some(named) = find_named(&fresh.manifest, &sealed).copied() else { return Ok(Vec::new()) };
+        if !fresh.missing.contains(&named.pack) || fresh.is_ready(named.pack) {
+            return Ok(Vec::new());
+        }
+        let pack = open_named(&fresh.manifest, named, key, sealed)?;
+        let mut rows = BTreeMap::new();
+        for entry in &pack.entries {
+            let key = Key { record: entry.record, part: pack.part };
+            let word = fresh.words.take(key, entry);
+            if word == Word::Twice {
+                return Err(twice());
+            }
+            // Where an entry behind the manifest changed it, the newer one is here already.
+            let is_here = self.base.get(&key).is_some_and(|base| base.seq > entry.seq);
+            if word == Word::Newest && !is_here && !fresh.assumed.contains_key(&key) {
+                let (seq, revision, conflicts) = (entry.seq, entry.revision, entry.conflicts);
+                rows.insert(key, Base { seq, revision, conflicts });
+            }
+        }
+        let records = pack.entries.iter().map(|entry| model_id(entry.record)).collect();
+        self.packs.add(pack.held());
+        fresh.ready.push(pack);
+        if fresh.bodies_missing() == 0 {
+            fresh.check_whole()?;
+        }
+        self.base.append(rows);
+        Ok(records)
     }
-    let mut effects = Effects::new(by);
-    if let Err(refused) = effects.collect(replica, &staging, store)? {
-        return Ok(Err(refused));
+
+    /// Stores the bodies that have come.
+    pub(crate) fn keep_ready<S: Store>(&mut self, store: &mut S) -> Result<(), EngineError<S::Error>> {
+        let Some(mut fresh) = self.fresh.take() else { return Ok(()) };
+        let kept = if fresh.ready.is_empty() { Ok(()) } else { fresh.keep(self, store) };
+        self.fresh = Some(fresh);
+        kept
     }
-    let before = (std::mem::replace(&mut fresh.sum, sum), std::mem::replace(&mut fresh.missing, missing));
-    effects.write(Write::SetFresh(Some(fresh.encode(&BTreeMap::new()))));
-    let finished = effects.finish(replica, staging, store);
-    if finished.is_err() {
-        (fresh.sum, fresh.missing) = before;
-    }
-    finished.map(Ok)
 }
 
-fn stage_bodies(
-    replica: &Replica,
-    fresh: &Fresh,
-    staging: &mut Staging,
-    sum: &mut StateDigest,
-    pack: OpenPack,
-) -> Result<(), Refused> {
-    let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
-    for record in pack.records {
-        let key = Key { record: record.record, part: pack.part };
-        add(sum, key, record.revision);
-        if let Some(assumed) = fresh.assumed.get(&key) {
-            if *assumed != Some(record.revision) {
-                return Err(damaged("a later change is not based on a record in it"));
-            }
-            continue; // the newer one is here already
+impl Fresh {
+    fn keep<S: Store>(&mut self, replica: &Replica, store: &mut S) -> Result<(), EngineError<S::Error>> {
+        let before = self.missing.clone();
+        for pack in &self.ready {
+            self.missing.remove(&pack.pack);
         }
-        if replica.base.contains_key(&key) || staging.packed.contains_key(&key) {
-            return Err(damaged("a record in it is in another pack, too"));
+        let mut writes: Vec<_> = self.ready.iter().map(TakenPack::write).collect();
+        writes.push(Write::SetFresh(Some(self.encode(&BTreeMap::new()))));
+        if let Err(error) = replica.write(writes, store) {
+            self.missing = before;
+            return Err(error);
         }
-        staging.changed.insert(key, (record.seq, Some(record.revision)));
-        staging.packed.insert(key, (record.seq, record.revision, record.payload));
+        self.ready.clear();
+        Ok(())
     }
-    Ok(())
 }
 
 /// Verifies headers of the past; true once they have come up to the manifest and agree with it.

@@ -5,7 +5,7 @@
 //! entry that does not verify blocks its workspace with an alarm; an envelope that verifies but does
 //! not open sets only its record aside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use satchel_crypto::derive_revision;
 use satchel_model::merge::Authorship;
@@ -38,9 +38,7 @@ impl Replica {
                 return None;
             }
             Link::CatchingUp(mut old) => {
-                let begun =
-                    old.bootstrap.take().map(|bootstrap| (bootstrap, std::mem::take(&mut old.packed)));
-                staging.resumed = begun.or(old.resumed.take()).filter(|_| !old.spoiled);
+                staging.resumed = old.bootstrap.take().or(old.resumed.take()).filter(|_| !old.spoiled);
                 if staging.resumed.is_none() && !old.spoiled {
                     staging.pages_after = old.pages_after;
                     staging.envelopes = old.envelopes;
@@ -50,7 +48,7 @@ impl Replica {
         }
         let pages_after = staging.pages_after;
         if self.may_bootstrap() && pages_after == 0 {
-            let have = staging.resumed.as_ref().map(|(begun, _)| begun.have()).unwrap_or_default();
+            let have = staging.resumed.as_ref().map(|begun| begun.have()).unwrap_or_default();
             self.link = Link::CatchingUp(Box::new(staging));
             return Some(ClientFrame::Bootstrap { workspace: self.workspace, have });
         }
@@ -104,22 +102,30 @@ impl Engine {
                 self.handle_manifest(workspace, &manifest, &charter);
                 Ok(())
             }
-            ServerFrame::Pack { workspace, pack } => self.handle_pack(workspace, &pack, now_ms, store),
-            ServerFrame::PastHeaders { request, workspace, first_seq, headers } => {
+            ServerFrame::Pack { workspace, pack } => self.handle_pack(workspace, pack.into(), store),
+            ServerFrame::PastHeaders { request, workspace, first_seq, headers, .. } => {
                 self.handle_past_headers(workspace, (request, first_seq), &headers, store)
+            }
+            ServerFrame::Checkpoint { workspace, manifest } => {
+                self.handle_checkpoint(workspace, manifest);
+                Ok(())
+            }
+            ServerFrame::Links { workspace, first_seq, links } => {
+                self.handle_links(workspace, first_seq, &links);
+                Ok(())
             }
             ServerFrame::PacksWanted { workspace } => {
                 self.handle_packs_wanted(workspace);
                 Ok(())
             }
             ServerFrame::Done { request } => {
-                if !self.handle_fresh_answer(request, None, now_ms, store)? {
+                if !self.handle_fresh_answer(request, None, store)? {
                     self.handle_packing_answer(request, true);
                 }
                 Ok(())
             }
             ServerFrame::Failed { request, refusal } => {
-                if !self.handle_fresh_answer(request, Some(&refusal), now_ms, store)? {
+                if !self.handle_fresh_answer(request, Some(&refusal), store)? {
                     self.handle_packing_answer(request, false);
                 }
                 Ok(())
@@ -128,21 +134,26 @@ impl Engine {
         }
     }
 
-    fn stage(
+    pub(crate) fn stage(
         &mut self,
         workspace: WorkspaceId,
         take: impl FnOnce(&Replica, &mut Staging) -> Result<(), Refused>,
     ) {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        let is_beginning = replica.is_beginning();
         let link = std::mem::replace(&mut replica.link, Link::Idle);
         let Link::CatchingUp(mut staging) = link else {
             replica.link = link;
             return;
         };
-        let begins = staging.bootstrap.is_some();
+        let begins = staging.shadow.is_none() && (staging.bootstrap.is_some() || is_beginning);
         let shadow = staging.shadow.take();
-        let taken =
-            if staging.spoiled { Ok(()) } else { take(shadow.as_deref().unwrap_or(replica), &mut staging) };
+        let taken = match &staging.bootstrap {
+            _ if staging.spoiled => Ok(()),
+            // The nodes come before all else.
+            Some(_) => Err((Alarm::Damaged, "the server does not show what the manifest names".into())),
+            None => take(shadow.as_deref().unwrap_or(replica), &mut staging),
+        };
         staging.shadow = shadow;
         replica.link = Link::CatchingUp(staging);
         if let Err((alarm, detail)) = taken {
@@ -165,11 +176,14 @@ impl Engine {
         let Link::CatchingUp(staging) = &replica.link else { return Ok(()) };
         if staging.spoiled {
             replica.link = Link::Idle;
+            if replica.is_beginning() {
+                self.reset(workspace, store)?;
+            }
             self.subscribe(workspace);
             return Ok(());
         }
-        let begins = staging.bootstrap.is_some();
-        if begins && (staging.head != head || staging.lacks_nodes()) {
+        let begins = staging.shadow.is_none() && (staging.bootstrap.is_some() || replica.is_beginning());
+        if begins && (staging.head != head || staging.bootstrap.is_some()) {
             let detail = "the server does not show what the manifest names".into();
             return self.distrust(workspace, Alarm::Damaged, detail, store);
         }
@@ -178,6 +192,11 @@ impl Engine {
             self.block(workspace, Alarm::Forked, &detail);
             return Ok(());
         }
+        if let Err((alarm, detail)) = self.settle(workspace) {
+            self.block(workspace, alarm, &detail);
+            return Ok(());
+        }
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
         let Link::CatchingUp(staging) = std::mem::replace(&mut replica.link, Link::Live) else {
             unreachable!("it was just looked at")
         };
@@ -278,6 +297,7 @@ impl Engine {
         now_ms: u64,
         store: &mut S,
     ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
+        self.replicas.get_mut(&workspace).map_or(Ok(()), |replica| replica.keep_ready(store))?;
         let identity = self.identity.as_ref();
         let who = identity.map(|identity| identity.account.to_string()).unwrap_or_default();
         let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
@@ -311,7 +331,12 @@ impl Engine {
         }
         let acknowledged = !staging.accepted.is_empty();
         let may_end = replica.returning.is_some();
+        let own = staging.accepted.iter().filter_map(|commit| replica.flight(*commit));
+        let own: Vec<Vec<Key>> = own.map(|flight| flight.keys().collect()).collect();
         let records = effects.finish(replica, staging, store)?;
+        for keys in own {
+            replica.tries.note_accepted(keys.into_iter());
+        }
         if acknowledged || digest.is_some() {
             replica.acknowledged_ms = Some(now_ms);
             self.events.push_back(Event::Acknowledged { workspace });
@@ -347,14 +372,19 @@ impl Engine {
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
         let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
-        let dead: Vec<_> =
-            replica.flights.iter().filter(|f| !is_current(replica, f)).map(|f| f.stored.commit).collect();
+        let dead = dead_flights(replica);
         if dead.is_empty() {
             return Ok(());
         }
         let writes = dead.iter().map(|commit| Write::RemoveInFlight { commit: *commit }).collect();
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
-        replica.flights.retain(|flight| !dead.contains(&flight.stored.commit));
+        let flights = std::mem::take(&mut replica.flights);
+        let (gone, rest): (Vec<_>, Vec<_>) =
+            flights.into_iter().partition(|flight| dead.contains(&flight.stored.commit));
+        replica.flights = rest;
+        for flight in gone {
+            replica.tries.note_stale(flight.keys());
+        }
         Ok(())
     }
 
@@ -373,12 +403,13 @@ impl Engine {
         let writes = vec![Write::RemoveInFlight { commit }];
         store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
         let flight = replica.flights.remove(index);
+        replica.tries.note_stale(flight.keys());
         if planted::is(Bug::StaleDropsPending) {
             drop_pending(replica, &flight.keys().collect::<Vec<_>>(), store)?;
         }
         if head.seq > replica.head.seq {
             self.fetch_up_to(workspace, head.seq); // the promised entries did not come
-        } else if is_current(replica, &flight) && agrees(replica, records) {
+        } else if is_current(replica, &flight, &BTreeMap::new()) && agrees(replica, records) {
             let detail = "the server calls a change stale that is based on its newest revision";
             self.block(workspace, Alarm::Forked, detail);
         }
@@ -530,11 +561,29 @@ fn write_page<S: Store>(
     store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)
 }
 
-/// Whether every operation of a commit is still based on the present revision.
-fn is_current(replica: &Replica, flight: &Flight) -> bool {
+/// The commits under way that cannot be accepted any more, once those before them are.
+fn dead_flights(replica: &Replica) -> Vec<CommitId> {
+    let mut made = BTreeMap::new();
+    let mut dead = Vec::new();
+    for flight in &replica.flights {
+        if !is_current(replica, flight, &made) {
+            dead.push(flight.stored.commit);
+        } else if let Content::Ops { ops, .. } = &flight.header.content {
+            made.extend(ops.iter().map(|op| (Key { record: op.record, part: op.part }, op.put)));
+        }
+    }
+    dead
+}
+
+/// Whether every operation of a commit is still based on the present revision, or on what the commits
+/// before it make.
+fn is_current(replica: &Replica, flight: &Flight, made: &BTreeMap<Key, Option<Revision>>) -> bool {
     match &flight.header.content {
         Content::Ops { ops, expects, .. } => {
-            let revision = |record, part| replica.base.get(&Key { record, part }).map(|base| base.revision);
+            let revision = |record, part| {
+                let key = Key { record, part };
+                made.get(&key).copied().unwrap_or_else(|| replica.base.get(&key).map(|base| base.revision))
+            };
             ops.iter().all(|op| revision(op.record, op.part) == op.parent)
                 && expects.iter().all(|expect| revision(expect.record, expect.part) == expect.revision)
         }

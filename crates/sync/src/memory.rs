@@ -1,24 +1,36 @@
 //! A store in memory, for tests and the simulator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use satchel_wire::{CommitId, Part, Revision, WorkspaceId};
+use satchel_wire::{CommitId, PackId, Part, Revision, WorkspaceId};
 
 use crate::store::{
-    Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, PendingEntry, Store, Write,
+    Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, LoadedPack, PendingEntry, Store,
+    Write, merge_packs,
 };
 
 /// A [`Store`] that keeps everything in memory; a clone is a snapshot of its disk.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     workspaces: BTreeMap<WorkspaceId, Rows>,
+    syncs: usize,
+}
+
+impl MemoryStore {
+    /// How often it was asked to make everything durable; it always is.
+    pub fn syncs(&self) -> usize {
+        self.syncs
+    }
 }
 
 #[derive(Debug, Clone)]
 struct Rows {
     meta: Loaded,
     base: BTreeMap<Key, (BaseEntry, Kept)>,
+    packs: BTreeMap<PackId, (LoadedPack, Vec<u8>)>,
+    /// What was removed and may stand in a pack.
+    removed: BTreeSet<Key>,
     pending: BTreeMap<Key, (PendingEntry, Option<Vec<u8>>)>,
     in_flight: BTreeMap<CommitId, (InFlight, Vec<Vec<u8>>)>,
     aside: BTreeMap<Key, Aside>,
@@ -29,6 +41,8 @@ impl Rows {
         Self {
             meta: Loaded::empty(),
             base: BTreeMap::new(),
+            packs: BTreeMap::new(),
+            removed: BTreeSet::new(),
             pending: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             aside: BTreeMap::new(),
@@ -47,11 +61,22 @@ impl Rows {
                 let entry = (*key, *seq, *revision, *conflicts);
                 self.put_base(entry, Kept::Envelope(envelope.clone()));
             }
-            Write::PutBasePayload { key, seq, revision, conflicts, payload } => {
-                let entry = (*key, *seq, *revision, *conflicts);
-                self.put_base(entry, Kept::Payload(payload.clone()));
+            Write::PutPack { pack, part, names, sealed } => {
+                let bytes = u32::try_from(sealed.len()).unwrap_or(u32::MAX);
+                let nodes = (*part == Part::Node).then(|| sealed.clone());
+                let loaded = LoadedPack { pack: *pack, part: *part, names: names.clone(), bytes, nodes };
+                self.packs.insert(*pack, (loaded, sealed.clone()));
             }
-            Write::RemoveBase { key } => drop(self.base.remove(key)),
+            Write::ForgetPacks => {
+                self.packs.clear();
+                self.removed.clear();
+            }
+            Write::RemoveBase { key } => {
+                self.base.remove(key);
+                if !self.packs.is_empty() || self.meta.fresh.is_some() {
+                    self.removed.insert(*key);
+                }
+            }
             Write::PutPending { key, ordinal, conflicts, payload } => {
                 let node_payload = if key.part == Part::Node { payload.clone() } else { None };
                 let (key, ordinal, conflicts, purged) = (*key, *ordinal, *conflicts, payload.is_none());
@@ -81,6 +106,8 @@ impl Rows {
             Write::SetFresh(fresh) => self.meta.fresh.clone_from(fresh),
             Write::ForgetLedger => {
                 self.base.clear();
+                self.packs.clear();
+                self.removed.clear();
                 self.meta.charter.clear();
                 self.meta.chains.clear();
             }
@@ -103,7 +130,9 @@ impl Store for MemoryStore {
         let Some(rows) = self.workspaces.get(&workspace) else { return Ok(Loaded::empty()) };
         let mut loaded = rows.meta.clone();
         loaded.charter.sort_by_key(|(seq, _)| *seq);
-        loaded.base = rows.base.values().map(|(entry, _)| entry.clone()).collect();
+        loaded.packs = rows.packs.values().map(|(pack, _)| pack.clone()).collect();
+        let base = rows.base.values().map(|(entry, _)| entry.clone()).collect();
+        loaded.base = merge_packs(base, &loaded.packs, &rows.removed);
         loaded.pending = rows.pending.values().map(|(entry, _)| entry.clone()).collect();
         loaded.in_flight = rows.in_flight.values().map(|(commit, _)| commit.clone()).collect();
         loaded.in_flight.sort_by_key(|commit| commit.ordinal);
@@ -115,6 +144,10 @@ impl Store for MemoryStore {
         Ok(self.workspaces.get(&workspace).and_then(|rows| Some(rows.base.get(&key)?.1.clone())))
     }
 
+    fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, Infallible> {
+        Ok(self.workspaces.get(&workspace).and_then(|rows| Some(rows.packs.get(&pack)?.1.clone())))
+    }
+
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Infallible> {
         Ok(self.workspaces.get(&workspace).and_then(|rows| rows.pending.get(&key)?.1.clone()))
     }
@@ -122,6 +155,11 @@ impl Store for MemoryStore {
     fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, Infallible> {
         let rows = self.workspaces.get(&workspace);
         Ok(rows.and_then(|rows| Some(rows.in_flight.get(&commit)?.1.clone())).unwrap_or_default())
+    }
+
+    fn sync(&mut self) -> Result<(), Infallible> {
+        self.syncs += 1;
+        Ok(())
     }
 
     fn apply(&mut self, batch: &Batch) -> Result<(), Infallible> {

@@ -68,7 +68,7 @@ impl Replica {
             Content::Ops { ops, .. } => ops.as_slice(),
             // Nothing takes a founding's place: the server judges it.
             Content::Charter(CharterOp::Found(_)) => return Ok(true),
-            Content::Charter(CharterOp::AddApp(_)) => &[],
+            Content::Charter(_) => &[],
         };
         let signed = &flight.stored.header;
         let key = identity.app_key.public();
@@ -200,12 +200,7 @@ impl Engine {
         if replica.distrusted.is_none() || matches!(replica.link, Link::Blocked(..)) {
             return false;
         }
-        let life = if replica.is_of_another_life(self.incarnation) {
-            replica.incarnation
-        } else {
-            replica.returning.as_ref().map(|returning| returning.incarnation)
-        };
-        let frame = replica.read_whole_ledger(life);
+        let frame = replica.read_whole_ledger(replica.former_life(self.incarnation));
         self.outbox.push_back(frame);
         self.events.push_back(Event::StateChanged);
         true

@@ -1,23 +1,28 @@
 //! What goes out: subscriptions, commits under way, and new commits made of what waits.
 //!
-//! At most one commit in flight changes a record part; later edits coalesce in its pending state.
-//! A commit is durable in the store before its frame is handed out, so that a crash sends the same
-//! bytes under the same id again and the server can answer as the first time.
+//! At most one commit in flight changes a record part; later edits coalesce in its pending state. A small
+//! commit waits while another is under way, so that edits in quick succession share one.
+//!
+//! A commit of what was durable before is durable itself before its frame is handed out, so that a crash
+//! sends the same bytes under the same id again and the server can answer as the first time. One of edits
+//! that are not yet durable either goes out at once: whoever drives the engine makes both durable together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_crypto::{derive_revision, seal_envelope};
 use satchel_wire::limits::{COMMIT_BYTES_MAX, COMMIT_OPS_MAX, COMMITS_IN_FLIGHT, ENVELOPE_BYTES_MAX};
-use satchel_wire::{
-    AddedApp, CharterOp, ClientFrame, Content, Expect, Op, Part, RecordId, Revision, SignedHeader,
-};
+use satchel_wire::{AddedApp, CharterOp, ClientFrame, Content, Expect, Op, Revision, SignedHeader};
 
 use crate::EngineError;
 use crate::engine::{Connection, Engine, Event, Identity, make_header, sign};
 use crate::planted::{self, Bug};
-use crate::replica::{Flight, Link, Opened, Replica, model_id, place, wire_id};
+use crate::read_set::ReadSet;
+use crate::replica::{Flight, Link, Pending, Replica, place};
 use crate::store::{Alarm, Aside, Batch, InFlight, Key, Store, Write};
+
+/// A commit of fewer operations waits while another is under way.
+const SMALL_COMMIT_OPS: usize = COMMIT_OPS_MAX / 4;
 
 /// The parts of a commit that is being made.
 #[derive(Default)]
@@ -29,6 +34,8 @@ struct Draft {
     bytes: usize,
     too_large: Vec<(Key, usize)>,
     void: Vec<Key>,
+    /// Moves that close a cycle as long as another move has not gone before them.
+    late: Vec<Key>,
 }
 
 impl Engine {
@@ -49,6 +56,28 @@ impl Engine {
         if let Some(frame) = self.outbox.pop_front() {
             return Ok(Some(frame));
         }
+        let frame = self.next_frame(rng, store)?;
+        if frame.is_some() && self.replicas.values().any(|replica| replica.sync_first) {
+            self.make_durable(store)?;
+        }
+        Ok(frame)
+    }
+
+    /// Whether a commit is under way.
+    pub fn is_committing(&self) -> bool {
+        self.replicas.values().any(|replica| !replica.flights.is_empty())
+    }
+
+    /// Whether what waits makes a small commit: where more is likely to follow, it may wait a moment for that.
+    pub fn is_gathering(&self) -> bool {
+        self.replicas.values().filter(|replica| matches!(replica.link, Link::Live)).any(Replica::gathers)
+    }
+
+    fn next_frame<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        rng: &mut R,
+        store: &mut S,
+    ) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
         let Some(identity) = &self.identity else { return Ok(None) };
         for replica in self.replicas.values_mut().filter(|replica| !replica.is_scratch()) {
             if !matches!(replica.link, Link::Live) {
@@ -81,7 +110,20 @@ impl Engine {
 }
 
 impl Replica {
+    fn gathers(&self) -> bool {
+        if self.is_scratch() || self.pending.len() > 2 * SMALL_COMMIT_OPS || !self.fetch.is_empty() {
+            return false;
+        }
+        let flying = self.flying();
+        let ready = self.pending.iter().filter(|(key, pending)| !pending.held && !flying.contains_key(key));
+        let mut records: Vec<_> = ready.map(|(key, _)| key.record).collect();
+        records.dedup();
+        (1..SMALL_COMMIT_OPS).contains(&records.len())
+    }
+
     fn next_fetch(&mut self, next_request: &mut u32) -> Option<ClientFrame> {
+        let suspects = self.packs.take_suspects();
+        self.fetch.extend(suspects.into_iter().filter(|key| self.base.contains_key(key)));
         if self.fetch.is_empty() || !self.fetching.is_empty() {
             return None;
         }
@@ -114,18 +156,41 @@ impl Replica {
             return Ok(());
         }
         let flying = self.flying();
-        let ready = |key: &Key, held: bool| !held && !flying.contains_key(key);
-        let mut keys: Vec<_> = self
-            .pending
-            .iter()
-            .filter(|(key, pending)| ready(key, pending.held))
-            .map(|(key, pending)| (pending.ordinal, *key))
-            .collect();
-        if keys.is_empty() {
-            return Ok(());
+        let mut late = BTreeSet::new();
+        loop {
+            let keys = self.keys_to_send(&flying, &late);
+            if keys.is_empty() && (late.is_empty() || !self.flights.is_empty()) {
+                return Ok(());
+            }
+            if keys.is_empty() {
+                // What they wait for never goes. A cycle is cut everywhere alike, and waiting would have no end.
+                let keys = self.keys_to_send(&flying, &BTreeSet::new());
+                let draft = self.draft(&keys, &flying, rng, store)?;
+                return self.keep_draft(draft, identity, rng, store, events);
+            }
+            if self.charter.is_founded() && !self.charter.knows(identity.app) {
+                return self.make_add_app(identity, rng, store);
+            }
+            let draft = self.draft(&keys, &flying, rng, store)?;
+            if draft.late.is_empty() {
+                return self.keep_draft(draft, identity, rng, store, events);
+            }
+            late.extend(draft.late); // it goes once what it needs is there
         }
-        if self.charter.is_founded() && !self.charter.knows(identity.app) {
-            return self.make_add_app(identity, rng, store);
+    }
+
+    /// The oldest waiting changes that fit into one commit, in their order; none if they wait for another one.
+    fn keys_to_send(
+        &self,
+        flying: &BTreeMap<Key, Option<Revision>>,
+        late: &BTreeSet<Key>,
+    ) -> Vec<(u64, Key)> {
+        let ready =
+            |key: &Key, pending: &Pending| !pending.held && !flying.contains_key(key) && !late.contains(key);
+        let waiting = self.pending.iter().filter(|(key, pending)| ready(key, pending));
+        let mut keys: Vec<_> = waiting.map(|(key, pending)| (pending.ordinal, *key)).collect();
+        if keys.len() < SMALL_COMMIT_OPS && !self.flights.is_empty() {
+            return Vec::new();
         }
         if keys.len() > COMMIT_OPS_MAX {
             // A commit holds no more; sorting all that waits for each would be quadratic.
@@ -133,13 +198,11 @@ impl Replica {
             keys.truncate(COMMIT_OPS_MAX);
         }
         keys.sort_unstable();
-        let alone = keys.first().is_some_and(|(_, key)| self.pending[key].alone);
-        if alone {
+        if keys.first().is_some_and(|(_, key)| self.pending[key].alone) {
             let record = keys[0].1.record;
             keys.retain(|(_, key)| key.record == record);
         }
-        let draft = self.draft(&keys, &flying, rng, store)?;
-        self.keep_draft(draft, identity, rng, store, events)
+        keys
     }
 
     /// What the commits under way make of each part.
@@ -162,6 +225,7 @@ impl Replica {
         }
         let added = AddedApp { certificate: identity.certificate.clone().into() };
         let content = Content::Charter(CharterOp::AddApp(added));
+        self.sync_first = true;
         self.keep_flight(identity, content, Vec::new(), Vec::new(), rng, store)
     }
 
@@ -211,61 +275,10 @@ impl Replica {
             draft.envelopes.push(envelope);
         }
         if !planted::is(Bug::ExpectsNotSent) {
-            draft.expects = self.read_set(&draft.ops, flying, store)?;
+            let ReadSet { expects, late } = self.read_set(&draft.ops, flying, store)?;
+            (draft.expects, draft.late) = (expects, late);
         }
         Ok(draft)
-    }
-
-    /// What else must be unchanged: the ancestors of where an item moves to, and the other half of
-    /// an item that is edited or trashed.
-    fn read_set<S: Store>(
-        &self,
-        ops: &[Op],
-        flying: &BTreeMap<Key, Option<Revision>>,
-        store: &S,
-    ) -> Result<Vec<Expect>, EngineError<S::Error>> {
-        let changed: BTreeSet<Key> = ops.iter().map(|op| Key { record: op.record, part: op.part }).collect();
-        let mut keys = BTreeSet::new();
-        for op in ops.iter().filter(|op| op.parent.is_some()) {
-            match op.part {
-                Part::Body => drop(keys.insert(Key { record: op.record, part: Part::Node })),
-                Part::Node => self.read_set_of_node(op.record, &mut keys, store)?,
-            }
-        }
-        let expects = keys.into_iter().filter(|key| !changed.contains(key)).filter_map(|key| {
-            let revision = match flying.get(&key) {
-                // The commit before makes it so, or is stale, and then this one is with it.
-                Some(put) => *put,
-                None => Some(self.base.get(&key)?.revision),
-            };
-            Some(Expect { record: key.record, part: key.part, revision })
-        });
-        Ok(expects.take(satchel_wire::limits::COMMIT_EXPECTS_MAX).collect())
-    }
-
-    fn read_set_of_node<S: Store>(
-        &self,
-        record: RecordId,
-        keys: &mut BTreeSet<Key>,
-        store: &S,
-    ) -> Result<(), EngineError<S::Error>> {
-        let key = Key { record, part: Part::Node };
-        let Some(wanted) = self.nodes.get(&model_id(record)) else { return Ok(()) };
-        let Some(Opened::Node(was)) = self.acknowledged_if_readable(key, store)? else { return Ok(()) };
-        if wanted.trashed.is_some() && was.trashed.is_none() {
-            keys.insert(Key { record, part: Part::Body });
-        }
-        if wanted.position.parent == was.position.parent {
-            return Ok(());
-        }
-        let mut ancestor = wanted.position.parent;
-        while let Some(node) = self.nodes.get(&ancestor) {
-            if !keys.insert(Key { record: wire_id(ancestor), part: Part::Node }) {
-                break; // listed already, or the root, or a cycle
-            }
-            ancestor = node.position.parent;
-        }
-        Ok(())
     }
 
     fn keep_draft<S: Store, R: RngCore + CryptoRng>(
@@ -285,6 +298,8 @@ impl Replica {
         }
         let bulk = self.is_marked(&ops);
         let returned = self.returning.as_ref().and_then(|returning| returning.returned(&ops, &ordinals));
+        let is_durable = |op: &Op| !self.undurable.contains(&Key { record: op.record, part: op.part });
+        self.sync_first |= returned.is_some() || ops.iter().any(is_durable);
         let content = Content::Ops { ops, expects, bulk, returned };
         self.keep_flight(identity, content, ordinals, envelopes, rng, store)
     }

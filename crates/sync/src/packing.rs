@@ -5,29 +5,37 @@
 //!                  ▲                                        │ no: only those again
 //!                  └────────────────────────────────────────┘
 //! ```
-//! One pack at a time, between commits, so that neither memory nor a person's next edit waits for it.
+//! One pack at a time, between commits, so that neither memory nor a person's next edit waits for it; the last
+//! few with their manifest at once, so that edits in quick succession cannot put it off for ever. Packs that
+//! this app made, or began from, stay as long as most of their records stand as they are in them; what changed
+//! goes into packs beside them, where the newest counts.
 //!
 //! Invariants: a manifest names exactly the base at its head; a body that holds a secret variable is in no
 //! compression context with anything else: such bodies are packed without compression; nodes and bodies
-//! never share a pack. Whatever goes wrong ends the attempt: the server asks again.
+//! never share a pack; no pack holds a record that was purged since. Whatever goes wrong ends the attempt: the server asks again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_crypto::{PackPlace, derive_pack_id, open_envelope, seal_pack};
 use satchel_wire::limits::{PACK_BYTES_MAX, PACK_PAYLOAD_BYTES, PACK_RECORDS_MAX, PACKS_MAX};
 use satchel_wire::{
-    Bytes32, ClientFrame, Digest, Manifest, PackId, PackRef, PackedRecord, Part, Revision, Signature,
-    SignedManifest, WorkspaceId, encode_pack,
+    Bytes32, ClientFrame, Digest, Manifest, PackEntry, PackId, PackRef, PackedRecord, Part, Revision,
+    Signature, SignedManifest, WorkspaceId, encode_pack,
 };
 
 use crate::EngineError;
 use crate::engine::{Engine, Identity};
+use crate::held::HeldPack;
 use crate::replica::{Link, Replica, model_id, place};
 use crate::store::{Kept, Key, Store};
 
 /// The epoch that this version seals under.
 const EPOCH: u32 = 1;
+/// A pack is made again once more of its records than this changed, in percent.
+const CHANGED_PERCENT: usize = 25;
+/// Of so few records packs and manifest are made at once, and uploaded whatever is edited meanwhile.
+const AT_ONCE_MAX: usize = 1_024;
 /// How often packs are made again because their records changed meanwhile.
 const ROUNDS_MAX: u32 = 8;
 
@@ -44,11 +52,22 @@ enum Kind {
 }
 
 /// A pack that the server has, or is about to.
-#[derive(Debug)]
-struct Made {
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
     named: PackRef,
     kind: Kind,
     records: Vec<(Key, Revision)>,
+}
+
+impl Made {
+    /// A pack that this app began from: the server has it unless another app has made others since.
+    fn of(pack: &HeldPack) -> Self {
+        let records = u32::try_from(pack.entries.len()).unwrap_or(u32::MAX);
+        let named = PackRef { pack: pack.pack, part: pack.part, records, bytes: pack.bytes };
+        let kind = if pack.part == Part::Node { Kind::Nodes } else { Kind::Bodies };
+        let record = |entry: &PackEntry| (Key { record: entry.record, part: pack.part }, entry.revision);
+        Self { named, kind, records: pack.entries.iter().map(record).collect() }
+    }
 }
 
 /// Packs on their way to the server.
@@ -62,6 +81,9 @@ pub(crate) struct Packing {
     /// The pack, or with none the manifest, that the request is about.
     sent: Option<Made>,
     rounds: u32,
+    /// Packs that are made and not sent, and the manifest that is to follow them.
+    prepared: VecDeque<(Made, Vec<u8>)>,
+    manifest: Option<SignedManifest>,
 }
 
 impl Engine {
@@ -69,7 +91,8 @@ impl Engine {
     pub(crate) fn handle_packs_wanted(&mut self, workspace: WorkspaceId) {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return };
         if replica.packing.is_none() && replica.fresh.is_none() {
-            replica.packing = Some(Box::default());
+            let made = replica.packed.clone().unwrap_or_else(|| replica.packs.iter().map(Made::of).collect());
+            replica.packing = Some(Box::new(Packing { made, ..Packing::default() }));
         }
     }
 
@@ -83,7 +106,11 @@ impl Engine {
             packing.asked = None;
             match packing.sent.take() {
                 Some(made) if done => packing.made.push(made),
-                _ => replica.packing = None,
+                None if done => replica.packed = replica.packing.take().map(|packing| packing.made),
+                _ => {
+                    // Perhaps another app's packs have taken the place of those: all are made anew.
+                    (replica.packing, replica.packed) = (None, Some(Vec::new()));
+                }
             }
         }
     }
@@ -104,7 +131,9 @@ impl Replica {
         store: &S,
     ) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
         let is_idle = self.flights.is_empty() && self.pending.values().all(|pending| pending.held);
-        if !is_idle || self.packing.as_ref().is_none_or(|packing| packing.asked.is_some()) {
+        let may_go_on =
+            |packing: &Packing| packing.asked.is_none() && (is_idle || packing.manifest.is_some());
+        if !self.packing.as_deref().is_some_and(may_go_on) {
             return Ok(None);
         }
         if !self.charter.knows(identity.app) || self.lacks_bodies() || !self.fetch.is_empty() {
@@ -130,18 +159,45 @@ impl Replica {
         rng: &mut R,
         store: &S,
     ) -> Result<Option<ClientFrame>, EngineError<S::Error>> {
-        if packing.queue.is_empty() && packing.secrets.is_empty() {
+        if packing.manifest.is_none() && packing.queue.is_empty() && packing.secrets.is_empty() {
             self.plan(packing);
+            if packing.queue.len() <= AT_ONCE_MAX && !self.prepare(packing, identity, rng, store)? {
+                return Ok(None);
+            }
         }
         if packing.rounds > ROUNDS_MAX || packing.made.len() > PACKS_MAX {
             return Ok(None);
         }
-        if packing.queue.is_empty() && packing.secrets.is_empty() {
-            return Ok(Some(self.make_manifest(packing, identity, request)));
+        if let Some((made, pack)) = packing.prepared.pop_front() {
+            packing.sent = Some(made);
+            return Ok(Some(ClientFrame::PutPack { request, workspace: self.workspace, pack: pack.into() }));
+        }
+        if let Some(manifest) = packing.manifest.take() {
+            return Ok(Some(ClientFrame::PutManifest { request, manifest }));
         }
         let Some((made, pack)) = self.make_pack(packing, rng, store)? else { return Ok(None) };
         packing.sent = Some(made);
         Ok(Some(ClientFrame::PutPack { request, workspace: self.workspace, pack: pack.into() }))
+    }
+
+    /// Makes all packs that are left, and the manifest at this point; false if a record cannot be packed.
+    fn prepare<S: Store, R: RngCore + CryptoRng>(
+        &self,
+        packing: &mut Packing,
+        identity: &Identity,
+        rng: &mut R,
+        store: &S,
+    ) -> Result<bool, EngineError<S::Error>> {
+        while !packing.queue.is_empty() || !packing.secrets.is_empty() {
+            let Some(made) = self.make_pack(packing, rng, store)? else { return Ok(false) };
+            packing.prepared.push_back(made);
+        }
+        let prepared = packing.prepared.iter().map(|(made, _)| made);
+        let mut all: Vec<_> = packing.made.iter().chain(prepared).collect();
+        all.sort_by_key(|made| made.kind);
+        let packs = all.into_iter().map(|made| made.named).collect();
+        packing.manifest = Some(self.make_manifest(packs, identity));
+        Ok(true)
     }
 
     /// Puts into the queue what is in no pack as it is now; packs that are out of date are dropped.
@@ -149,11 +205,14 @@ impl Replica {
         let is_current = |(key, revision): &(Key, Revision)| {
             self.base.get(key).is_some_and(|base| base.revision == *revision)
         };
-        packing.made.retain(|made| made.records.iter().all(is_current));
-        let packed: BTreeMap<Key, Kind> = (packing.made.iter())
-            .flat_map(|made| made.records.iter().map(|(key, _)| (*key, made.kind)))
-            .collect();
-        let mut keys: Vec<Key> = self.base.keys().filter(|key| !packed.contains_key(key)).copied().collect();
+        packing.made.retain(|made| {
+            let is_whole = made.records.iter().all(|(key, _)| self.base.contains_key(key));
+            let changed = made.records.iter().filter(|record| !is_current(record)).count();
+            is_whole && changed * 100 <= made.records.len() * CHANGED_PERCENT
+        });
+        let current = packing.made.iter().flat_map(|made| &made.records).filter(|record| is_current(record));
+        let packed: HashSet<Key> = current.map(|(key, _)| *key).collect();
+        let mut keys: Vec<Key> = self.base.keys().filter(|key| !packed.contains(key)).copied().collect();
         // Neighbours in the tree have the most in common.
         keys.sort_by_cached_key(|key| {
             let position = self.nodes.get(&model_id(key.record)).map(|node| node.position.clone());
@@ -229,15 +288,15 @@ impl Replica {
             queue.pop_front();
             kind = Some(found);
             bytes += payload.len();
-            let (record, revision, seq) = (key.record, base.revision, base.seq);
-            records.push(PackedRecord { record, revision, seq, payload });
+            let (record, revision, seq, conflicts) = (key.record, base.revision, base.seq, base.conflicts);
+            records.push(PackedRecord { record, revision, seq, conflicts, payload });
         }
         Ok(kind.map(|kind| (kind, records)))
     }
 
     /// What an acknowledged record holds; none if it cannot be read.
     fn payload<S: Store>(&self, key: Key, store: &S) -> Result<Option<Vec<u8>>, EngineError<S::Error>> {
-        let kept = store.base(self.workspace, key).map_err(EngineError::Store)?;
+        let kept = self.kept(key, store)?;
         Ok(match (kept, &self.key) {
             (Some(Kept::Payload(payload)), _) => Some(payload),
             (Some(Kept::Envelope(envelope)), Some(epoch_key)) => {
@@ -248,8 +307,7 @@ impl Replica {
         })
     }
 
-    fn make_manifest(&self, packing: &mut Packing, identity: &Identity, request: u32) -> ClientFrame {
-        packing.made.sort_by_key(|made| made.kind);
+    fn make_manifest(&self, packs: Vec<PackRef>, identity: &Identity) -> SignedManifest {
         let count = |part: Part| self.base.keys().filter(|key| key.part == part).count() as u64;
         let manifest = Manifest {
             workspace: self.workspace,
@@ -261,12 +319,11 @@ impl Replica {
             nodes: count(Part::Node),
             bodies: count(Part::Body),
             charter: Bytes32::new(self.charter.hash()),
-            packs: packing.made.iter().map(|made| made.named).collect(),
+            packs,
         };
         let bytes = manifest.encode();
         let signature = Signature::new(identity.app_key.sign_manifest(&bytes));
-        let manifest = SignedManifest { manifest: bytes.into(), signature };
-        ClientFrame::PutManifest { request, manifest }
+        SignedManifest { manifest: bytes.into(), signature }
     }
 }
 

@@ -52,6 +52,10 @@ pub enum Bug {
     MergeNotSent,
     /// What a restored server has lost is not brought back.
     RollbackNotBroughtBack,
+    /// A purge goes over an edit that its author has not seen.
+    PurgeIgnoresUnseen,
+    /// A purge wins over an edit made at the same time.
+    PurgeWinsOverEdit,
 }
 
 #[cfg(feature = "planted")]

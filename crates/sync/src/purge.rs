@@ -12,6 +12,7 @@ use satchel_wire::{Op, Part, RecordId, WorkspaceId};
 use crate::EngineError;
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
+use crate::planted::{self, Bug};
 use crate::replica::{Opened, Pending, Replica, wire_id};
 use crate::staging::Staging;
 use crate::store::{Batch, Key, Store, Write};
@@ -133,15 +134,29 @@ impl Effects {
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         self.remove_pending(key, server);
+        self.unpurged.insert(key.record);
         let part = if key.part == Part::Node { Part::Body } else { Part::Node };
         let other = Key { part, ..key };
         if !replica.pending.get(&other).is_some_and(|pending| pending.purged) || self.is_settled(other) {
             return Ok(());
         }
-        if let Some(shown) = replica.acknowledged_if_readable(other, store)? {
+        let shown = match self.under_purge.remove(&other) {
+            Some(shown) => Some(shown),
+            None => replica.acknowledged_if_readable(other, store)?,
+        };
+        if let Some(shown) = shown {
             self.remove_pending(other, shown);
         }
         Ok(())
+    }
+
+    /// What a planted bug does.
+    fn drop_edits_of_purged(&mut self, replica: &Replica, staging: &Staging) {
+        for (key, _) in staging.changed.iter().filter(|(_, (_, revision))| revision.is_none()) {
+            if self.waits(replica, *key) {
+                self.forget_pending(*key);
+            }
+        }
     }
 
     /// An edit outlives a purge made at the same time: the item stays whole, out of the trash.
@@ -151,6 +166,10 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
+        if planted::is(Bug::PurgeWinsOverEdit) {
+            self.drop_edits_of_purged(replica, staging);
+            return Ok(());
+        }
         let purged = staging.changed.iter().filter(|(_, (_, revision))| revision.is_none());
         let records: BTreeSet<_> = purged.map(|(key, _)| key.record).collect();
         for record in records {
@@ -158,12 +177,20 @@ impl Effects {
             if !edited {
                 continue;
             }
+            replica.keeps_purged = true;
             for part in PARTS {
                 let key = Key { record, part };
                 if self.waits(replica, key) || !staging.changed.contains_key(&key) {
                     continue;
                 }
-                match replica.acknowledged_if_readable(key, store)? {
+                // It may be here only as what this app sent of it, of which it did not know that it had come.
+                let is_sent = replica.pending.get(&key).is_some_and(|pending| !pending.purged);
+                let known = if is_sent {
+                    replica.visible(key, store)?
+                } else {
+                    replica.acknowledged_if_readable(key, store)?
+                };
+                match known {
                     Some(Opened::Node(node)) => {
                         let kept = satchel_model::merge::keep_over_trash(&node, self.by());
                         self.put_pending(replica, key, Opened::Node(kept));

@@ -60,8 +60,7 @@ impl Engine {
     /// Begins to read the whole state, because the server does not keep what came after the cursor.
     pub(crate) fn begin_rebase(&mut self, workspace: WorkspaceId) {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return };
-        let life = replica.returning.as_ref().map(|returning| returning.incarnation);
-        let frame = replica.read_whole_ledger(life);
+        let frame = replica.read_whole_ledger(replica.former_life(None));
         self.outbox.push_back(frame);
     }
 }

@@ -25,7 +25,7 @@ use satchel_crypto::{StateDigest, derive_chain};
 use satchel_model::merge::Authorship;
 use satchel_wire::{
     AddedApp, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest, Head, Incarnation, Op, Part,
-    RecordId, Returned, ReturnedOp, Revision, SignedHeader, WorkspaceId,
+    Passed, RecordId, Returned, ReturnedOp, Revision, SignedHeader, WorkspaceId,
 };
 
 use crate::EngineError;
@@ -36,11 +36,12 @@ use crate::rebase::{self, Step};
 use crate::replica::{Base, Flight, Link, Opened, Pending, Replica};
 use crate::staging::{Refused, Staging};
 use crate::store::{Alarm, InFlight, Key, Store, Write};
+use crate::trail::{Life, Trail};
 
 /// What this app brings back, and from which life of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Returning {
-    pub(crate) incarnation: Incarnation,
+    pub(crate) life: Life,
     /// Where this app stood in that life.
     pub(crate) seq: u64,
     marks: BTreeMap<Key, Mark>,
@@ -65,6 +66,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// The entry of the old life whose very state it is.
+    pub(crate) fn exact(self) -> Option<u64> {
+        self.exact
+    }
+
     pub(crate) fn add(&mut self, op: Option<ReturnedOp>) {
         let op = op.filter(|op| op.seq > 0);
         self.seq = self.seq.max(op.map_or(0, |op| op.seq));
@@ -112,7 +118,8 @@ impl Returning {
             };
         let ops: Vec<_> = ops.iter().zip(ordinals).map(claim).collect();
         let claims = ops.iter().any(|op| op.seq > 0);
-        claims.then_some(Returned { incarnation: self.incarnation, ops })
+        let Life { incarnation, trail } = &self.life;
+        claims.then(|| Returned { incarnation: *incarnation, ops, trail: trail.passed().to_vec() })
     }
 
     fn is_done(&self, pending: &BTreeMap<Key, Pending>) -> bool {
@@ -120,8 +127,14 @@ impl Returning {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut out = self.incarnation.as_bytes().to_vec();
+        let mut out = self.life.incarnation.as_bytes().to_vec();
         out.extend(self.seq.to_le_bytes());
+        let trail = self.life.trail.passed();
+        out.extend((trail.len() as u64).to_le_bytes());
+        for passed in trail {
+            out.extend(passed.seq.to_le_bytes());
+            out.extend(passed.chain.to_le_bytes());
+        }
         for (key, mark) in &self.marks {
             out.extend(key.record.as_bytes());
             out.push(part_byte(*key));
@@ -135,11 +148,20 @@ impl Returning {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (incarnation, rest) = bytes.split_first_chunk::<16>()?;
         let (seq, rest) = rest.split_first_chunk::<8>()?;
+        let (count, rest) = rest.split_first_chunk::<8>()?;
+        let bytes = usize::try_from(u64::from_le_bytes(*count)).ok()?.checked_mul(16)?;
+        let (trail, rest) = rest.split_at_checked(bytes)?;
+        let trail = Trail::read(trail.as_chunks::<16>().0.iter().map(decode_passed).collect());
         let (rows, rest) = rest.as_chunks::<33>();
         let marks = rows.iter().map(decode_mark).collect::<Option<_>>()?;
         let (incarnation, seq) = (Incarnation::new(*incarnation), u64::from_le_bytes(*seq));
-        rest.is_empty().then_some(Self { incarnation, seq, marks })
+        rest.is_empty().then_some(Self { life: Life { incarnation, trail }, seq, marks })
     }
+}
+
+fn decode_passed(row: &[u8; 16]) -> Passed {
+    let number = |at: usize| row[at..].first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    Passed { seq: number(0), chain: number(8) }
 }
 
 fn decode_mark(row: &[u8; 33]) -> Option<(Key, Mark)> {
@@ -176,6 +198,8 @@ struct Comparison<'a> {
     staging: &'a Staging,
     /// The newest entry that both lives have.
     fork: u64,
+    /// The newest position that both chains have, as far as this app remembers its own.
+    on_chain: u64,
     /// The base is complete, so that what is absent from it was purged.
     is_whole: bool,
 }
@@ -183,13 +207,13 @@ struct Comparison<'a> {
 impl<'a> Comparison<'a> {
     fn new(replica: &'a Replica, staging: &'a Staging) -> Self {
         let on_chain = |head: &&Head| replica.chains.get(&head.seq) == Some(&head.chain);
-        let fork = staging.chains.iter().rev().find(on_chain).map_or(0, |head| head.seq);
+        let on_chain = staging.chains.iter().rev().find(on_chain).map_or(0, |head| head.seq);
         let shared = replica.base.iter().filter(|(key, base)| {
             let history = staging.history.get(key).map_or(&[][..], Vec::as_slice);
             history.contains(&(base.seq, Some(base.revision)))
         });
-        let fork = shared.map(|(_, base)| base.seq).max().unwrap_or(0).max(fork);
-        Self { replica, staging, fork, is_whole: replica.is_whole() }
+        let fork = shared.map(|(_, base)| base.seq).max().unwrap_or(0).max(on_chain);
+        Self { replica, staging, fork, on_chain, is_whole: replica.is_whole() }
     }
 
     fn keys(&self) -> BTreeSet<Key> {
@@ -222,12 +246,23 @@ impl<'a> Comparison<'a> {
             return Verdict::Same;
         }
         let history = self.staging.history.get(&key).map_or(&[][..], Vec::as_slice);
-        let is_known = history.iter().any(|(_, revision)| *revision == Some(mine.revision));
+        // An entry of both lives, though its header may not be kept.
+        let is_known =
+            mine.seq <= self.on_chain || history.iter().any(|(_, revision)| *revision == Some(mine.revision));
         if is_known || claim.seq >= mine.seq || planted::is(Bug::RollbackNotBroughtBack) {
             return Verdict::Server;
         }
         let is_older = history.last().is_none_or(|(seq, _)| *seq <= self.fork);
         if is_older || claim.exact.is_some() || server.is_none() { Verdict::Mine } else { Verdict::Both }
+    }
+}
+
+impl Comparison<'_> {
+    /// Whether a body holds an edit of the new life, which no deletion of the old one has seen.
+    fn is_news(&self, key: Key, verdict: Verdict) -> bool {
+        let is_old = self.staging.claims.get(&key).is_some_and(|claim| claim.exact.is_some());
+        let is_theirs = matches!(verdict, Verdict::Server | Verdict::Both) && self.server(key).is_some();
+        key.part == Part::Body && is_theirs && !is_old && self.replica.base.contains_key(&key)
     }
 }
 
@@ -263,14 +298,38 @@ impl Plan {
             (Verdict::Server, Some((seq, revision, envelope))) => {
                 self.effects.put(replica, key, *seq, *revision, envelope.clone(), accepted, store)?;
             }
-            (Verdict::Server, None) => self.effects.purge(replica, key),
+            (Verdict::Server, None) => {
+                self.effects.purge(replica, key);
+                self.effects.purge_if_seen(replica, key, accepted);
+            }
             (Verdict::Purged, Some(row)) => self.purge_again(replica, key, row),
             (Verdict::Mine | Verdict::Both, row) => {
                 self.bring_back(replica, (key, verdict), row, accepted, store)?;
             }
-            (Verdict::Same | Verdict::Purged, None) => {}
+            (Verdict::Same | Verdict::Purged, None) => self.effects.purge_if_seen(replica, key, accepted),
         }
         Ok(())
+    }
+
+    /// A deletion that is brought back gives way to an edit of the new life, with a conflict.
+    fn keep_over_returned_trash(&mut self, replica: &mut Replica, staging: &Staging, news: &[RecordId]) {
+        for record in news {
+            let key = Key { record: *record, part: Part::Node };
+            let server = staging.envelopes.get(&key).and_then(|(.., bytes)| replica.open(key, bytes).ok());
+            let Some(Opened::Node(server)) = server.filter(|_| self.marks.contains_key(&key)) else {
+                continue;
+            };
+            if server.trashed.is_some() {
+                continue; // someone who saw the edit put it there
+            }
+            let Some(now) = self.effects.node_after(replica, key).filter(|now| now.trashed.is_some()) else {
+                continue;
+            };
+            let kept = satchel_model::merge::keep_over_trash(now, self.effects.by());
+            self.effects.put_pending(replica, key, Opened::Node(kept));
+            // It is more than the state of the old life now.
+            self.marks.entry(key).and_modify(|mark| mark.ordinal = 0);
+        }
     }
 
     fn purge_again(&mut self, replica: &mut Replica, key: Key, row: &(u64, Revision, Vec<u8>)) {
@@ -361,8 +420,18 @@ impl Replica {
         }
     }
 
+    /// The earlier life of the server that its ledger may speak of.
+    pub(crate) fn former_life(&self, present: Option<Incarnation>) -> Option<Life> {
+        match self.incarnation {
+            Some(incarnation) if self.is_of_another_life(present) => {
+                Some(Life { incarnation, trail: Trail::whole(&self.chains) })
+            }
+            _ => self.returning.as_ref().map(|returning| returning.life.clone()),
+        }
+    }
+
     /// The frame that asks for the whole ledger, to be compared with what is here.
-    pub(crate) fn read_whole_ledger(&mut self, life: Option<Incarnation>) -> ClientFrame {
+    pub(crate) fn read_whole_ledger(&mut self, life: Option<Life>) -> ClientFrame {
         let mut shadow = Self::new(self.workspace);
         shadow.flights.clone_from(&self.flights); // one of them may be in the ledger
         let mut staging = Staging::new(&shadow);
@@ -389,7 +458,7 @@ impl Engine {
             self.events.push_back(Event::Reconnect { after_ms: 1_000 });
             return;
         }
-        let frame = replica.read_whole_ledger(replica.incarnation);
+        let frame = replica.read_whole_ledger(replica.former_life(self.incarnation));
         self.outbox.push_back(frame);
         self.tell_return(workspace, detail);
     }
@@ -452,6 +521,9 @@ impl Engine {
         let comparison = Comparison::new(replica, &staging);
         let judge = |key| if is_return { comparison.judge(key) } else { comparison.rebase(key) };
         let verdicts: Vec<_> = comparison.keys().into_iter().map(|key| (key, judge(key))).collect();
+        let news = verdicts.iter().filter(|(key, verdict)| comparison.is_news(*key, *verdict));
+        let news: Vec<_> = news.map(|(key, _)| key.record).collect();
+        let trail = Trail::from(&replica.chains, comparison.fork);
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         effects.digest = digest;
         let is_mending = replica.distrusted.is_some();
@@ -464,10 +536,13 @@ impl Engine {
             plan.take(replica, &staging, (key, verdict), accepted.get(&key), store)?;
         }
         plan.effects.keep_edited(replica, &staging, &accepted, store)?;
+        plan.keep_over_returned_trash(replica, &staging, &news);
         let Plan { mut effects, marks, purges, .. } = plan;
         let set_aside = effects.asides();
         let returning = match replica.incarnation {
-            Some(incarnation) if is_return => Some(Returning { incarnation, seq: replica.head.seq, marks }),
+            Some(incarnation) if is_return => {
+                Some(Returning { life: Life { incarnation, trail }, seq: replica.head.seq, marks })
+            }
             _ => replica.returning.clone(),
         };
         let gone =
@@ -496,6 +571,7 @@ impl Engine {
         replica.returning = returning;
         (replica.fresh, replica.must_reset) = (None, false);
         if is_mending {
+            replica.packs.clear();
             replica.note_mended(&set_aside);
         }
         replica.flights = founding.into_iter().collect();
@@ -594,7 +670,8 @@ mod tests {
     fn returning() -> Returning {
         let mark = |seq, ordinal| Mark { seq, ordinal };
         let marks = [(key(1, Part::Node), mark(7, 3)), (key(2, Part::Body), mark(9, 0))].into();
-        Returning { incarnation: Incarnation::new([5; 16]), seq: 9, marks }
+        let trail = Trail::read(vec![Passed { seq: 7, chain: 8 }, Passed { seq: 9, chain: u64::MAX }]);
+        Returning { life: Life { incarnation: Incarnation::new([5; 16]), trail }, seq: 9, marks }
     }
 
     #[test]

@@ -9,23 +9,28 @@
 //!
 //! What a person sees of a part is its pending payload, else its base.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, OnceLock};
 
 use satchel_crypto::{EnvelopePlace, EpochKey, StateDigest, open_envelope};
 use satchel_model::format::payload;
-use satchel_model::{Body, Node};
+use satchel_model::{Body, Node, Tree};
 use satchel_wire::{
     Chain, CommitHeader, CommitId, Head, Incarnation, Part, RecordId, Refusal, Revision, SignedHeader,
     WorkspaceId,
 };
 
-use crate::charter::Charter;
+use crate::bases::Bases;
+use crate::charter::{self, Charter};
 use crate::fresh::Fresh;
-use crate::packing::Packing;
+use crate::held::{HeldPack, HeldPacks, expand};
+use crate::packing::{Made, Packing};
 use crate::planted::{self, Bug};
 use crate::regress::Returning;
 use crate::staging::Staging;
-use crate::store::{Alarm, Aside, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, SCRATCH, Store, Write};
+use crate::store::{
+    Alarm, Aside, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, LoadedPack, SCRATCH, Store, Write,
+};
 use crate::{EngineError, Identity};
 
 /// Why there is no connection.
@@ -143,20 +148,28 @@ pub(crate) enum Link {
 
 /// One workspace on one app.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that come to be known apart from each other")]
 pub(crate) struct Replica {
     pub(crate) workspace: WorkspaceId,
     pub(crate) head: Head,
     pub(crate) digest: StateDigest,
     pub(crate) charter: Charter,
     pub(crate) key: Option<EpochKey>,
-    pub(crate) base: BTreeMap<Key, Base>,
+    pub(crate) base: Bases,
     pub(crate) pending: BTreeMap<Key, Pending>,
     /// Which waiting purges belong to one that a person marked as meant.
     pub(crate) bulk: BTreeSet<Key>,
     pub(crate) flights: Vec<Flight>,
+    pub(crate) tries: crate::tries::Tries,
     pub(crate) aside: BTreeMap<Key, Aside>,
     pub(crate) nodes: BTreeMap<satchel_model::RecordId, Node>,
     pub(crate) link: Link,
+    /// The tree of the nodes, once somebody asked for it.
+    tree: OnceLock<Arc<Tree>>,
+    /// Local edits that came to a part where nothing waited, and that a power cut would still undo whole.
+    pub(crate) undurable: BTreeSet<Key>,
+    /// What is about to be sent carries something durable: it must be durable itself before it goes out.
+    pub(crate) sync_first: bool,
     pub(crate) next_ordinal: u64,
     pub(crate) chains: BTreeMap<u64, Chain>,
     pub(crate) server_seq: u64,
@@ -167,14 +180,20 @@ pub(crate) struct Replica {
     pub(crate) fetching: Vec<Key>,
     /// The server's life that the cursor belongs to.
     pub(crate) incarnation: Option<Incarnation>,
+    /// Something waits that is new to the server, and that others may know.
+    pub(crate) keeps_purged: bool,
     /// What is brought back to a restored server.
     pub(crate) returning: Option<Returning>,
+    /// The packs that the base began from.
+    pub(crate) packs: HeldPacks,
     /// A base that was begun from packs, until it is whole and verified.
     pub(crate) fresh: Option<Box<Fresh>>,
     /// Packs of this workspace did not verify: do without.
     pub(crate) no_packs: bool,
     /// What came from the server cannot be relied on: begin anew with the next connection.
     pub(crate) must_reset: bool,
+    /// The packs that this app's newest manifest names; none where it made none.
+    pub(crate) packed: Option<Vec<Made>>,
     /// Packs that the server asked for.
     pub(crate) packing: Option<Box<Packing>>,
     /// What a person shall know though sync goes on.
@@ -242,13 +261,17 @@ impl Replica {
             digest: StateDigest::default(),
             charter: Charter::default(),
             key: None,
-            base: BTreeMap::new(),
+            base: Bases::default(),
             pending: BTreeMap::new(),
             bulk: BTreeSet::new(),
             flights: Vec::new(),
+            tries: crate::tries::Tries::default(),
             aside: BTreeMap::new(),
             nodes: BTreeMap::new(),
             link: Link::Idle,
+            tree: OnceLock::new(),
+            undurable: BTreeSet::new(),
+            sync_first: false,
             next_ordinal: 1,
             chains: BTreeMap::new(),
             server_seq: 0,
@@ -256,10 +279,13 @@ impl Replica {
             fetch: BTreeSet::new(),
             fetching: Vec::new(),
             incarnation: None,
+            keeps_purged: false,
             returning: None,
+            packs: HeldPacks::default(),
             fresh: None,
             no_packs: false,
             must_reset: false,
+            packed: None,
             packing: None,
             notice: None,
             distrusted: None,
@@ -275,7 +301,14 @@ impl Replica {
         replica.newest = loaded.chains.last().copied();
         loaded.chains.into_iter().chain([loaded.head]).for_each(|head| replica.remember_chain(head));
         replica.incarnation = loaded.incarnation;
-        replica.fresh = loaded.fresh.as_deref().and_then(Fresh::decode).map(Box::new);
+        for pack in &loaded.packs {
+            match HeldPack::decode(pack) {
+                Some(held) => replica.packs.add(held),
+                None => replica.distrust("what its packs hold was damaged here"),
+            }
+        }
+        let fresh = loaded.fresh.as_deref().and_then(|bytes| Fresh::decode(bytes, &replica.packs));
+        replica.fresh = fresh.map(Box::new);
         replica.must_reset = loaded.fresh.is_some() && replica.fresh.is_none();
         replica.returning = loaded.returning.as_deref().and_then(Returning::decode);
         if let Some(returning) = &replica.returning {
@@ -289,11 +322,16 @@ impl Replica {
         replica.load_flights(loaded.in_flight);
         replica.load_charter(&loaded.charter, identity);
         replica.aside = loaded.aside.into_iter().map(|aside| (aside.key, aside)).collect();
+        let mut packed = replica.open_nodes(&loaded.packs);
         for entry in loaded.base {
             let base = Base { seq: entry.seq, revision: entry.revision, conflicts: entry.conflicts };
             replica.base.insert(entry.key, base);
-            if let Some(kept) = entry.node.filter(|_| replica.key.is_some() || replica.distrusted.is_none()) {
-                replica.load_node(entry.key, &kept);
+            if entry.key.part == Part::Body || (replica.key.is_none() && replica.distrusted.is_some()) {
+                continue;
+            }
+            match entry.node {
+                Some(kept) => replica.load_node(entry.key, &kept),
+                None => replica.load_packed(entry.key, packed.remove(&(entry.key, entry.seq))),
             }
         }
         for entry in loaded.pending {
@@ -312,6 +350,8 @@ impl Replica {
             if entry.purged {
                 replica.show(entry.key, None);
             }
+            // It may have been purged elsewhere and kept here.
+            replica.keeps_purged |= replica.head != Head::EMPTY && !replica.base.contains_key(&entry.key);
             if let Some(payload) = entry.node_payload {
                 replica.show(entry.key, Opened::decode(Part::Node, &payload).ok());
             }
@@ -330,10 +370,10 @@ impl Replica {
     }
 
     fn load_charter(&mut self, entries: &[(u64, SignedHeader)], identity: Option<&Identity>) {
-        for (_, signed) in entries {
+        for (seq, signed) in entries {
             // It verified when it was stored: a row that does not any more was damaged here.
             let header = CommitHeader::decode(&signed.header);
-            if !header.is_ok_and(|header| self.charter.apply(&header, signed).is_ok()) {
+            if !header.is_ok_and(|header| charter::apply(&mut self.charter, *seq, &header, signed).is_ok()) {
                 self.distrust("its charter was damaged here");
             }
         }
@@ -347,9 +387,9 @@ impl Replica {
         if !charter.is_founded()
             && let Some(flight) = self.flights.first()
         {
-            let _ = charter.apply(&flight.header, &flight.stored.header);
+            let _ = charter::apply(&mut charter, 1, &flight.header, &flight.stored.header);
         }
-        self.key = charter.open_key(self.workspace, identity.account, &identity.keys).ok();
+        self.key = charter::open_key(&charter, self.workspace, identity).ok();
     }
 
     fn load_node(&mut self, key: Key, kept: &Kept) {
@@ -360,6 +400,47 @@ impl Replica {
                 self.fetch.insert(key);
             }
         }
+    }
+
+    /// The payloads of all packs of nodes that open.
+    fn open_nodes(&self, packs: &[LoadedPack]) -> HashMap<(Key, u64), Vec<u8>> {
+        let mut nodes = HashMap::new();
+        let Some(epoch_key) = &self.key else { return nodes };
+        for pack in packs {
+            let (Some(sealed), Some(held)) = (&pack.nodes, HeldPack::decode(pack)) else { continue };
+            let Some(payloads) = expand(&held, self.workspace, epoch_key, sealed) else { continue };
+            for entry in &held.entries {
+                let key = Key { record: entry.record, part: pack.part };
+                nodes.extend(entry.payload(&payloads).map(|payload| ((key, entry.seq), payload.to_vec())));
+            }
+        }
+        nodes
+    }
+
+    fn load_packed(&mut self, key: Key, payload: Option<Vec<u8>>) {
+        let kept = payload.map_or(Kept::Damaged, Kept::Payload);
+        self.load_node(key, &kept);
+    }
+
+    /// What the store keeps of an acknowledged part: its row, else what its pack holds.
+    pub(crate) fn kept<S: Store>(&self, key: Key, store: &S) -> Result<Option<Kept>, EngineError<S::Error>> {
+        let row = store.base(self.workspace, key).map_err(EngineError::Store)?;
+        let base = self.base.get(&key).copied();
+        let Some(spot) = base.filter(|_| row.is_none()).and_then(|base| self.packs.find(key, base)) else {
+            return Ok(row);
+        };
+        if let Some(payload) = self.packs.read(spot) {
+            return Ok(Some(Kept::Payload(payload)));
+        }
+        let (Some(pack), Some(epoch_key)) = (self.packs.pack(spot), &self.key) else { return Ok(None) };
+        let ready = self.fresh.as_ref().and_then(|fresh| fresh.ready_bytes(pack.pack));
+        let payload = if let Some(sealed) = ready {
+            self.packs.open(spot, self.workspace, epoch_key, sealed)
+        } else {
+            let sealed = store.pack(self.workspace, pack.pack).map_err(EngineError::Store)?;
+            sealed.and_then(|sealed| self.packs.open(spot, self.workspace, epoch_key, &sealed))
+        };
+        Ok(Some(payload.map_or(Kept::Damaged, Kept::Payload)))
     }
 
     /// Opens an envelope and reads its payload.
@@ -375,17 +456,52 @@ impl Replica {
         match kept {
             Kept::Envelope(envelope) => self.open(key, envelope),
             Kept::Payload(payload) => Opened::decode(key.part, payload),
-            Kept::Damaged => Err("what is stored does not open under the local key".into()),
+            Kept::Damaged => Err("the pack that it stands in does not open".into()),
         }
     }
 
     /// Sets what a person sees of a part; bodies are read from the store when they are asked for.
     pub(crate) fn show(&mut self, key: Key, opened: Option<Opened>) {
+        let record = model_id(key.record);
         match opened {
-            Some(Opened::Node(node)) => drop(self.nodes.insert(model_id(key.record), node)),
-            None if key.part == Part::Node => drop(self.nodes.remove(&model_id(key.record))),
+            Some(Opened::Node(node)) => {
+                let old = self.nodes.get(&record);
+                if !old.is_some_and(|old| stands_like(old, &node)) {
+                    self.tree.take();
+                }
+                self.nodes.insert(record, node);
+            }
+            None if key.part == Part::Node => {
+                self.tree.take();
+                self.nodes.remove(&record);
+            }
             Some(Opened::Body(_)) | None => {}
         }
+    }
+
+    /// Shows many nodes at once.
+    pub(crate) fn show_nodes(&mut self, nodes: Vec<(satchel_model::RecordId, Node)>) {
+        self.tree.take();
+        if self.nodes.is_empty() {
+            self.nodes = nodes.into_iter().collect();
+        } else {
+            self.nodes.extend(nodes);
+        }
+    }
+
+    /// Shows only these items any more.
+    pub(crate) fn retain_nodes(&mut self, keep: impl Fn(&satchel_model::RecordId) -> bool) {
+        self.tree.take();
+        self.nodes.retain(|record, _| keep(record));
+    }
+
+    /// The tree of the nodes; edits that move nothing leave it as it is.
+    pub(crate) fn tree(&self) -> Arc<Tree> {
+        let build = || {
+            let root = satchel_model::RecordId(*self.workspace.as_bytes());
+            Arc::new(Tree::build(root, self.nodes.iter().map(|(record, node)| (*record, node))))
+        };
+        Arc::clone(self.tree.get_or_init(build))
     }
 
     pub(crate) fn is_scratch(&self) -> bool {
@@ -454,9 +570,13 @@ impl Replica {
         if !self.base.contains_key(&key) {
             return Ok(None);
         }
-        let kept = store.base(self.workspace, key).map_err(EngineError::Store)?;
+        let kept = self.kept(key, store)?;
         let kept = kept.ok_or_else(|| unreadable("what the server acknowledged is missing"))?;
-        self.open_kept(key, &kept).map(Some).map_err(unreadable)
+        let opened = self.open_kept(key, &kept);
+        if opened.is_err() && !matches!(kept, Kept::Envelope(_)) {
+            self.packs.suspect(key);
+        }
+        opened.map(Some).map_err(unreadable)
     }
 
     /// The same, and none where what is stored cannot be read; a failing store is still a failure.
@@ -478,11 +598,15 @@ impl Replica {
     }
 
     pub(crate) fn conflicts(&self) -> impl Iterator<Item = (Key, u32)> {
-        let base = self.base.iter().filter(|(key, _)| !self.pending.contains_key(key));
-        let base = base.map(|(key, base)| (*key, base.conflicts));
+        let base = self.base.conflicts().filter(|(key, _)| !self.pending.contains_key(key));
         let pending = self.pending.iter().map(|(key, pending)| (*key, pending.conflicts));
         base.chain(pending).filter(|(_, count)| *count > 0)
     }
+}
+
+/// Whether a node stands at the same place of the tree as it did.
+fn stands_like(old: &Node, new: &Node) -> bool {
+    old.position == new.position && old.trashed.is_some() == new.trashed.is_some()
 }
 
 impl Flight {

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use satchel_crypto::{derive_chain, derive_revision};
 use satchel_wire::{
-    Chain, CommitHeader, CommitId, Content, Head, Incarnation, Op, Returned, Revision, SignedHeader,
+    Chain, CommitHeader, CommitId, Content, Head, Op, Returned, ReturnedOp, Revision, SignedHeader,
     StoredEnvelope, WorkspaceId,
 };
 
-use crate::charter::Charter;
-use crate::fresh::{Bootstrap, Packed};
+use crate::charter::{self, Charter};
+use crate::fresh::Bootstrap;
 use crate::planted::{self, Bug};
+use crate::pruned::Pruned;
 use crate::regress::Claim;
 use crate::replica::{Replica, place};
 use crate::store::{Alarm, Key};
+use crate::trail::Life;
 
 /// Why an entry is not applied.
 pub(crate) type Refused = (Alarm, String);
@@ -30,29 +32,27 @@ pub(crate) struct Staging {
     /// The staged entries' heads, without a gap.
     pub(crate) chains: Vec<Head>,
     pub(crate) envelopes: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
-    /// What came in packs in place of envelopes.
-    pub(crate) packed: Packed,
     /// Bodies that an entry changed before their pack came, with the revision that it named.
     pub(crate) assumed: BTreeMap<Key, Option<Revision>>,
     /// The manifest that a fresh app begins from.
     pub(crate) bootstrap: Option<Box<Bootstrap>>,
     /// What a broken connection left of an earlier beginning.
-    pub(crate) resumed: Option<(Box<Bootstrap>, Packed)>,
+    pub(crate) resumed: Option<Box<Bootstrap>>,
     /// It is not to be used: only its end is waited for.
     pub(crate) spoiled: bool,
-    /// No entries, only records that are as they were.
-    pub(crate) only_packs: bool,
     pub(crate) pages_after: u64,
     /// An entry that must have come before the feed counts as live.
     pub(crate) wanted: u64,
     /// The former life of the server that `claims` are about.
-    pub(crate) life: Option<Incarnation>,
+    pub(crate) life: Option<Life>,
     /// What the entries say of that life.
     pub(crate) claims: BTreeMap<Key, Claim>,
     /// Where a restored ledger is read from its founding: what it is checked against.
     pub(crate) shadow: Option<Box<Replica>>,
     /// Every state of each part in that ledger, in its order.
     pub(crate) history: BTreeMap<Key, Vec<(u64, Option<Revision>)>>,
+    /// Where the server does not keep every header: what stands for those that are not there.
+    pub(crate) pruned: Option<Box<Pruned>>,
 }
 
 impl Staging {
@@ -65,18 +65,17 @@ impl Staging {
             accepted: Vec::new(),
             chains: Vec::new(),
             envelopes: BTreeMap::new(),
-            packed: Packed::new(),
             assumed: BTreeMap::new(),
             bootstrap: None,
             resumed: None,
             spoiled: false,
-            only_packs: false,
             pages_after: 0,
             wanted: 0,
-            life: replica.returning.as_ref().map(|returning| returning.incarnation),
+            life: replica.returning.as_ref().map(|returning| returning.life.clone()),
             claims: BTreeMap::new(),
             shadow: None,
             history: BTreeMap::new(),
+            pruned: None,
         }
     }
 
@@ -104,11 +103,11 @@ impl Staging {
         self.check_seen(replica, seq, header.seen)?;
         match &header.content {
             Content::Charter(_) => {
-                self.charter.apply(&header, signed).map_err(|e| forged(e.detail()))?;
+                charter::apply(&mut self.charter, seq, &header, signed).map_err(|e| forged(e.detail()))?;
                 self.charter_new.push((seq, signed.clone()));
             }
             Content::Ops { ops, returned, .. } => {
-                self.charter.check(&header, signed).map_err(|e| forged(e.detail()))?;
+                charter::check(&self.charter, &header, signed).map_err(|e| forged(e.detail()))?;
                 ops.iter().try_for_each(|op| self.take_op(replica, seq, op))?;
                 self.take_claims(seq, ops, returned.as_ref());
             }
@@ -119,7 +118,7 @@ impl Staging {
         let chain = Chain::new(derive_chain(self.head.chain.as_bytes(), &signed.header));
         self.head = Head { seq, chain };
         self.chains.push(self.head);
-        Ok(())
+        self.check_point()
     }
 
     /// The author saw the same history as this app, as far as this app remembers.
@@ -138,23 +137,31 @@ impl Staging {
 
     /// Notes what the operations say of the server's former life, if that matters here.
     fn take_claims(&mut self, seq: u64, ops: &[Op], returned: Option<&Returned>) {
-        if self.life.is_none() {
-            return;
-        }
-        let returned = returned.filter(|returned| Some(returned.incarnation) == self.life);
+        let Some(life) = &self.life else { return };
+        let returned = returned.filter(|returned| returned.incarnation == life.incarnation);
+        let shared = returned.map_or(0, |returned| life.trail.shared_with(&returned.trail));
         for (index, op) in ops.iter().enumerate() {
             let key = Key { record: op.record, part: op.part };
             let claimed = returned.and_then(|returned| returned.ops.get(index)).copied();
-            self.claims.entry(key).or_default().add(claimed);
+            // What its author has seen of that life and this app has not is no state of this app's.
+            let known = claimed.map(|op| match op {
+                op if op.seq <= shared => op,
+                _ => ReturnedOp { seq: shared, exact: false },
+            });
+            self.claims.entry(key).or_default().add(known);
             self.history.entry(key).or_default().push((seq, op.put));
         }
     }
 
     fn take_op(&mut self, replica: &Replica, seq: u64, op: &Op) -> Result<(), Refused> {
         let key = Key { record: op.record, part: op.part };
+        if self.is_unknown(key, seq, op) {
+            self.changed.insert(key, (seq, op.put));
+            return Ok(());
+        }
         let present = match self.changed.get(&key) {
             Some((_, revision)) => *revision,
-            None if !replica.base.contains_key(&key) && self.is_open(replica, key) => {
+            None if !replica.base.contains_key(&key) && Self::is_open(replica, key) => {
                 self.assumed.insert(key, op.parent); // its pack will tell
                 op.parent
             }

@@ -1,10 +1,16 @@
-//! What the engine asks of storage: reads of committed state, and one atomic, durable write.
+//! What the engine asks of storage: reads of committed state, one atomic write, and its durability.
+//!
+//! A write need not be durable at once: what only came from the server comes again. Writes become durable in
+//! their order, so that a crash leaves a state that once was ([`Store::sync`]).
 //!
 //! The engine owns no disk. Whoever drives it passes a [`Store`]; the client's is `SQLite`, the tests'
 //! and the simulator's is [`crate::MemoryStore`]. [`crate::conformance`] is the suite for both.
 
+use std::collections::{BTreeSet, HashMap};
+
 use satchel_wire::{
-    CommitId, Digest, Head, Incarnation, Part, RecordId, Revision, SignedHeader, WorkspaceId,
+    CommitId, Digest, Head, Incarnation, PackEntry, PackId, Part, RecordId, Revision, SignedHeader,
+    WorkspaceId, decode_names,
 };
 
 /// The Scratch Pad: a workspace whose records are pending for ever.
@@ -34,14 +40,22 @@ pub trait Store {
     fn workspaces(&self) -> Result<Vec<WorkspaceId>, Self::Error>;
     /// Everything of a workspace but the contents of bodies; empty for an unknown one.
     fn load(&self, workspace: WorkspaceId) -> Result<Loaded, Self::Error>;
-    /// What the server acknowledged.
+    /// What the server acknowledged; none also for a record that stands in a pack as it came there.
     fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, Self::Error>;
+    /// A pack as it came.
+    fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, Self::Error>;
     /// The payload that waits; none if nothing waits or a purge does.
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, Self::Error>;
     /// The envelopes of a commit in flight, in the order of its puts.
     fn in_flight(&self, workspace: WorkspaceId, commit: CommitId) -> Result<Vec<Vec<u8>>, Self::Error>;
-    /// Applies all writes in one transaction, durable when it returns; nothing on an error.
+    /// Applies all writes in one transaction; nothing on an error.
+    ///
+    /// It may be lost until [`Store::sync`] returns, but never without everything that was applied after it.
     fn apply(&mut self, batch: &Batch) -> Result<(), Self::Error>;
+    /// Makes all that was applied durable. A store whose `apply` does so already has nothing to do.
+    fn sync(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
 /// A workspace as it is loaded.
@@ -55,8 +69,10 @@ pub struct Loaded {
     pub digest: Digest,
     /// The charter's entries in the order of seq.
     pub charter: Vec<(u64, SignedHeader)>,
-    /// What the server acknowledged.
+    /// What the server acknowledged: rows, and what stands in packs without a newer row ([`merge_packs`]).
     pub base: Vec<BaseEntry>,
+    /// The packs that are kept.
+    pub packs: Vec<LoadedPack>,
     /// What waits over it.
     pub pending: Vec<PendingEntry>,
     /// The commits under way, in the order of their ordinals.
@@ -80,6 +96,7 @@ impl Loaded {
             digest: Digest::new([0; 32]),
             charter: Vec::new(),
             base: Vec::new(),
+            packs: Vec::new(),
             pending: Vec::new(),
             in_flight: Vec::new(),
             aside: Vec::new(),
@@ -90,14 +107,52 @@ impl Loaded {
     }
 }
 
+/// A pack that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedPack {
+    /// Its name.
+    pub pack: PackId,
+    /// Which part of its records it holds.
+    pub part: Part,
+    /// What it says of them.
+    pub names: Vec<u8>,
+    /// How large it is.
+    pub bytes: u32,
+    /// A pack of nodes, as it came; none for bodies.
+    pub nodes: Option<Vec<u8>>,
+}
+
+/// The records of packs and rows together: a row counts for its record, else the pack with its newest state,
+/// unless it was removed since. Records of packs have no content here.
+pub fn merge_packs(rows: Vec<BaseEntry>, packs: &[LoadedPack], removed: &BTreeSet<Key>) -> Vec<BaseEntry> {
+    let mut base: HashMap<Key, BaseEntry> = HashMap::new();
+    for pack in packs {
+        for entry in decode_names(&pack.names).unwrap_or_default() {
+            let key = Key { record: entry.record, part: pack.part };
+            let is_older = base.get(&key).is_some_and(|known| known.seq >= entry.seq);
+            if !is_older && !removed.contains(&key) {
+                let PackEntry { seq, revision, conflicts, .. } = entry;
+                base.insert(key, BaseEntry { key, seq, revision, conflicts, node: None });
+            }
+        }
+    }
+    if base.is_empty() {
+        return rows;
+    }
+    base.extend(rows.into_iter().map(|row| (row.key, row)));
+    let mut base: Vec<_> = base.into_values().collect();
+    base.sort_unstable_by_key(|entry| entry.key);
+    base
+}
+
 /// The form in which an acknowledged record is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Kept {
     /// Its envelope, as it was signed.
     Envelope(Vec<u8>),
-    /// Its payload, which came in a pack; a store on disk seals it under the local key.
+    /// Its payload, out of a pack.
     Payload(Vec<u8>),
-    /// A payload that does not open under the local key any more: to be fetched again.
+    /// The pack that it stands in does not open any more: to be fetched again.
     Damaged,
 }
 
@@ -128,7 +183,7 @@ pub struct BaseEntry {
     pub revision: Revision,
     /// How many conflicts it holds.
     pub conflicts: u32,
-    /// The content of a [`Part::Node`]; none for a body.
+    /// The content of a [`Part::Node`]; none for a body, and for a node in a pack.
     pub node: Option<Kept>,
 }
 
@@ -251,19 +306,19 @@ pub enum Write {
         /// Its bytes.
         envelope: Vec<u8>,
     },
-    /// Sets an acknowledged record whose payload came in a pack.
-    PutBasePayload {
-        /// Which.
-        key: Key,
-        /// The entry that put it.
-        seq: u64,
-        /// Its body hash.
-        revision: Revision,
-        /// How many conflicts it holds.
-        conflicts: u32,
-        /// What it holds.
-        payload: Vec<u8>,
+    /// Keeps a pack as it came. A record that is removed later stays removed.
+    PutPack {
+        /// Its name.
+        pack: PackId,
+        /// Which part of its records it holds.
+        part: Part,
+        /// What it says of them.
+        names: Vec<u8>,
+        /// Its bytes.
+        sealed: Vec<u8>,
     },
+    /// Forgets all packs, and what was removed from them.
+    ForgetPacks,
     /// Removes an acknowledged record.
     RemoveBase {
         /// Which.
@@ -322,7 +377,7 @@ pub enum Write {
     },
     /// Notes how far a base has come that is read from packs; none once it is whole and verified.
     SetFresh(Option<Vec<u8>>),
-    /// Forgets all that came from the server: base, charter and chain; however damaged the rows are.
+    /// Forgets all that came from the server: base, packs, charter and chain; however damaged the rows are.
     ///
     /// What waits and what is under way stays.
     ForgetLedger,

@@ -16,7 +16,10 @@ pub(crate) fn verify<S: Store>(
 ) -> Result<VerifyReport, EngineError<S::Error>> {
     let mut digest = StateDigest::default();
     let mut damaged = Vec::new();
-    for (key, base) in &replica.base {
+    // By pack, so that each is opened once.
+    let mut rows: Vec<_> = replica.base.iter().collect();
+    rows.sort_by_cached_key(|(key, base)| replica.packs.find(**key, **base));
+    for (key, base) in rows {
         let part = match key.part {
             Part::Node => 0,
             Part::Body => 1,
@@ -61,10 +64,10 @@ fn find_damage<S: Store>(
     base: Base,
     store: &S,
 ) -> Result<Option<String>, EngineError<S::Error>> {
-    let Some(kept) = store.base(replica.workspace, key).map_err(EngineError::Store)? else {
+    let Some(kept) = replica.kept(key, store)? else {
         return Ok(Some("its envelope is missing from the local store".into()));
     };
-    // A payload that came in a pack has no envelope to hash; the store's own seal vouches for it.
+    // A payload in a pack has no envelope to hash; the pack's own seal vouches for it.
     if let Kept::Envelope(envelope) = &kept
         && Revision::new(derive_revision(&place(replica.workspace, key), envelope)) != base.revision
     {

@@ -91,7 +91,8 @@ impl Replica {
         if header.workspace != self.workspace {
             return Err(forged("its header belongs to another workspace"));
         }
-        self.charter.check(&header, &stored.header).map_err(|error| forged(error.detail()))?;
+        let past = self.charter.check_past(stored.seq, &header, &stored.header);
+        past.map_err(|error| forged(error.detail()))?;
         let op = op_on(&header, key).ok_or_else(|| forged("its header does not name this record"))?;
         let state = match (&op.put, &stored.envelope) {
             (None, None) => VersionState::Purged,

@@ -15,7 +15,7 @@ pub(crate) fn check<S: Store>(app: usize, workspace: WorkspaceId, store: &S, led
         let kept = store.base(workspace, entry.key).ok().flatten();
         let envelope = match kept {
             Some(Kept::Envelope(envelope)) => envelope,
-            Some(Kept::Payload(_)) => continue, // it came in a pack, whose hash was compared
+            None if !loaded.packs.is_empty() => continue, // it came in a pack, whose hash was compared
             _ => Vec::new(),
         };
         let place = EnvelopePlace {

@@ -2,7 +2,7 @@
 //!
 //! A second ledger of plain code hears every outcome and says what the first should have been.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use satchel_crypto::{StateDigest, derive_chain};
@@ -26,10 +26,34 @@ struct State {
 pub(crate) struct Ledger {
     state: Option<Arc<State>>,
     digests: HashMap<[u8; 32], Digest>,
+    /// What somebody has purged.
+    purged: BTreeSet<RecordId>,
 }
 
 /// The ledger at the time of a backup.
 pub(crate) struct Mark(Option<Arc<State>>);
+
+/// Prints what the server answered, for a person who looks for a reason.
+pub(crate) fn show(outcome: &Outcome) {
+    match outcome {
+        Outcome::Accepted { commit, head, header, .. } => {
+            eprintln!("  entry {}: commit {commit}", head.seq);
+            let content = CommitHeader::decode(&header.header).map(|header| header.content);
+            let Ok(Content::Ops { ops, expects, returned, .. }) = content else { return };
+            for op in ops {
+                let purge = if op.put.is_none() { " purged" } else { "" };
+                eprintln!("    {} {:?}{purge}", op.record, op.part);
+            }
+            for expect in expects {
+                eprintln!("    expects {} {:?}", expect.record, expect.part);
+            }
+            eprintln!("    {returned:?}");
+        }
+        Outcome::Stale { commit, .. } => eprintln!("  stale: commit {commit}"),
+        Outcome::Rejected { commit, refusal, .. } => eprintln!("  refused: commit {commit} {refusal:?}"),
+        _ => {}
+    }
+}
 
 fn broken(detail: impl Into<String>) -> Violation {
     violation("ledger", detail)
@@ -37,12 +61,17 @@ fn broken(detail: impl Into<String>) -> Violation {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        Self { state: None, digests: HashMap::new() }
+        Self { state: None, digests: HashMap::new(), purged: BTreeSet::new() }
     }
 
     /// The digest at a point of any history that there was.
     pub(crate) fn digest_at(&self, chain: Chain) -> Option<Digest> {
         self.digests.get(chain.as_bytes()).copied()
+    }
+
+    /// Somebody purges an item that they see.
+    pub(crate) fn allow_purge(&mut self, record: satchel_model::RecordId) {
+        self.purged.insert(RecordId::new(record.0));
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -131,7 +160,7 @@ impl Ledger {
             }
             state.check_read_set(seq, ops, expects)?;
             for op in ops {
-                state.apply(seq, op)?;
+                state.apply(seq, op, &self.purged)?;
             }
         }
         state.ids.insert(commit, seq);
@@ -158,7 +187,7 @@ impl State {
         Ok(())
     }
 
-    fn apply(&mut self, seq: u64, op: &Op) -> Checked {
+    fn apply(&mut self, seq: u64, op: &Op, purged: &BTreeSet<RecordId>) -> Checked {
         let key = (op.record, op.part);
         if self.revisions.get(&key).copied() != op.parent {
             return Err(broken(format!("entry {seq} is not based on the {} that there was", op.record)));
@@ -168,7 +197,10 @@ impl State {
             self.digest.remove(record, part, parent.as_bytes());
         }
         let Some(put) = op.put else {
-            // No step of a history purges.
+            if purged.contains(&op.record) {
+                self.revisions.remove(&key);
+                return Ok(());
+            }
             return Err(broken(format!("entry {seq} purges {}, and nobody asked for it", op.record)));
         };
         self.digest.add(record, part, put.as_bytes());

@@ -7,6 +7,7 @@ pub(crate) mod clocks;
 pub(crate) mod convergence;
 pub(crate) mod cursor;
 pub(crate) mod forest;
+pub(crate) mod history;
 pub(crate) mod ledger;
 pub(crate) mod local;
 pub(crate) mod solo;

@@ -1,8 +1,7 @@
 //! The wide tier: everything in memory, for many histories a second.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock};
 
-use satchel_crypto::ServerSetup;
 use satchel_server::service::Publish;
 use satchel_server::store::Store as ServerStore;
 use satchel_server::store::memory::{MemoryDisk, MemoryStore as ServerMemory};
@@ -10,6 +9,7 @@ use satchel_sync::MemoryStore;
 
 use super::{AppDisk, ServerDisk, Tier};
 use crate::rng::SimRng;
+use crate::server::the_setup;
 
 /// One world in memory.
 pub(crate) struct Wide;
@@ -66,9 +66,7 @@ impl Tier for Wide {
     }
 
     fn server(&mut self, rng: &mut SimRng) -> MemoryDisk {
-        static SETUP: OnceLock<Arc<Vec<u8>>> = OnceLock::new();
-        let setup =
-            SETUP.get_or_init(|| Arc::new(ServerSetup::make(&mut SimRng::new(1, 1)).to_bytes().to_vec()));
-        MemoryDisk::with_setup(Arc::clone(setup), rng)
+        static SETUP: LazyLock<Arc<Vec<u8>>> = LazyLock::new(|| Arc::new(the_setup().to_bytes().to_vec()));
+        MemoryDisk::with_setup(Arc::clone(&SETUP), rng)
     }
 }

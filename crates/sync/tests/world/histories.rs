@@ -9,6 +9,7 @@ use crate::support::World;
 use proptest::prelude::{Strategy, any, prop, prop_assert, prop_oneof, proptest};
 use proptest::test_runner::{Config, TestCaseError};
 use satchel_model::{Conflict, OrderKey, Position, RecordId, Trashed, Value};
+use satchel_sync::BulkMark;
 
 const APPS: usize = 3;
 const RECORDS: usize = 3;
@@ -20,6 +21,7 @@ enum Step {
     Rename { app: usize, record: usize },
     Move { app: usize, record: usize },
     Trash { app: usize, record: usize },
+    Purge { app: usize, record: usize },
     Connect(usize),
     Disconnect(usize),
     Restart(usize),
@@ -36,6 +38,14 @@ fn step_or_restore() -> impl Strategy<Value = Step> {
         20 => step(),
         1 => proptest::strategy::Just(Step::Backup),
         1 => proptest::strategy::Just(Step::Restore),
+    ]
+}
+
+/// Steps of a world in which items are purged as well.
+fn step_or_purge() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => step_or_restore(),
+        1 => (0..APPS, 0..RECORDS).prop_map(|(app, record)| Step::Purge { app, record }),
     ]
 }
 
@@ -91,8 +101,31 @@ impl History {
         Self { world, records, writes: Writes::default(), backup }
     }
 
+    /// Whether an app shows an item, which may be purged or not have come yet.
+    fn shows(&self, app: usize, record: usize) -> bool {
+        let nodes = self.world.apps[app].engine.nodes(self.world.workspace);
+        nodes.is_some_and(|nodes| nodes.contains_key(&self.records[record]))
+    }
+
+    /// An item goes, with every value that the app sees of it.
+    fn purge(&mut self, app: usize, record: RecordId) {
+        let mut seen = BTreeSet::new();
+        collect_item(&self.world, app, record, &mut seen);
+        self.writes.seen_and_replaced.extend(seen);
+        let (workspace, app) = (self.world.workspace, &mut self.world.apps[app]);
+        let purged = app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store);
+        purged.expect("a memory store works");
+    }
+
     fn take(&mut self, step: &Step) {
         match *step {
+            Step::Write { app, record, .. }
+            | Step::Rename { app, record }
+            | Step::Move { app, record }
+            | Step::Trash { app, record }
+            | Step::Purge { app, record }
+                if !self.shows(app, record) => {}
+            Step::Purge { app, record } => self.purge(app, self.records[record]),
             Step::Write { app, record, field } => {
                 let (record, field) = (self.records[record], FIELDS[field]);
                 let value = self.writes.next(&self.world.field(app, record, field));
@@ -137,14 +170,8 @@ impl History {
     /// Every value that shows or is kept in a conflict.
     fn kept(&self) -> BTreeSet<String> {
         let mut kept = BTreeSet::new();
-        for record in &self.records {
-            let (node, body) = (self.world.node(0, *record), self.world.body(0, *record));
-            kept.insert(node.name.clone());
-            body.fields.values().for_each(|value| collect(value, &mut kept));
-            for conflict in node.conflicts.values().chain(body.conflicts.values()) {
-                collect_conflict(conflict, &mut kept);
-            }
-        }
+        let shown = (0..RECORDS).filter(|record| self.shows(0, *record));
+        shown.for_each(|record| collect_item(&self.world, 0, self.records[record], &mut kept));
         kept
     }
 
@@ -156,6 +183,15 @@ impl History {
             prop_assert!(!lost, "{value} is lost");
         }
         Ok(())
+    }
+}
+
+fn collect_item(world: &World, app: usize, record: RecordId, kept: &mut BTreeSet<String>) {
+    let (node, body) = (world.node(app, record), world.body(app, record));
+    kept.insert(node.name.clone());
+    body.fields.values().for_each(|value| collect(value, kept));
+    for conflict in node.conflicts.values().chain(body.conflicts.values()) {
+        collect_conflict(conflict, kept);
     }
 }
 
@@ -205,6 +241,11 @@ proptest! {
 
     #[test]
     fn no_history_loses_an_edit(steps in prop::collection::vec(step(), 1..60)) {
+        play(&steps)?;
+    }
+
+    #[test]
+    fn no_purge_takes_an_edit_that_its_author_did_not_see(steps in prop::collection::vec(step_or_purge(), 1..60)) {
         play(&steps)?;
     }
 

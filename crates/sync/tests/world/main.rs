@@ -3,6 +3,8 @@
 //! One binary for all files, so that each uses its part of the support and nothing of it is dead.
 
 mod absent;
+mod apart;
+mod durable;
 mod engine;
 mod histories;
 mod mended;

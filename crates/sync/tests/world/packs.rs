@@ -2,7 +2,7 @@
 
 use crate::support::{Ledger, World, body};
 use satchel_model::RecordId;
-use satchel_sync::{Alarm, Change, EngineError, Event, Kept, Key, Store, SyncState};
+use satchel_sync::{Alarm, Batch, Change, EngineError, Event, Kept, Key, Store, SyncState, Write};
 use satchel_wire::{AppId, Digest, Manifest, Part, ServerFrame, Signature};
 
 const ITEMS: usize = 40;
@@ -79,16 +79,14 @@ fn a_fresh_app_reads_packs_in_place_of_envelopes() {
     check_fresh(&mut world, fresh);
     assert_eq!(alarms(&mut world, fresh), []);
     let kept = |world: &World, part| {
-        let kept = world.apps[fresh].store.base(world.workspace, key(records[0], part));
-        kept.expect("it reads").expect("it is there")
+        world.apps[fresh].store.base(world.workspace, key(records[0], part)).expect("it reads")
     };
-    assert!(matches!(kept(&world, Part::Node), Kept::Payload(_)));
-    assert!(matches!(kept(&world, Part::Body), Kept::Payload(_)));
+    assert_eq!((kept(&world, Part::Node), kept(&world, Part::Body)), (None, None));
     world.set(fresh, records[0], "url", "/edited");
     world.settle();
     world.check_equal();
     assert_eq!(world.field(1, records[0], "url"), "/edited");
-    assert!(matches!(kept(&world, Part::Body), Kept::Envelope(_)));
+    assert!(matches!(kept(&world, Part::Body), Some(Kept::Envelope(_))));
     assert!(world.apps[fresh].engine.conflicts(world.workspace).is_empty());
 }
 
@@ -144,6 +142,9 @@ fn entries_that_come_live_before_the_bodies_stand_over_them() {
     let (mut world, records) = packed_world();
     let fresh = world.add_app();
     deliver_tree(&mut world, fresh);
+    while !world.apps[fresh].engine.is_live(world.workspace) {
+        world.deliver(fresh, 1);
+    }
     world.send(fresh); // the packs are on their way, and what follows comes after them
     let packs = std::mem::take(world.server.wires.get_mut(&fresh).expect("it is connected"));
     world.set(0, records[5], "url", "/live");
@@ -193,6 +194,29 @@ fn a_broken_connection_goes_on_where_it_was() {
 }
 
 #[test]
+fn bodies_that_came_before_the_connection_broke_are_stored_with_the_next_one() {
+    let (mut world, records) = packed_world();
+    let fresh = world.add_app();
+    deliver_tree(&mut world, fresh);
+    world.send(fresh);
+    while world.apps[fresh].engine.summary(world.workspace).expect("it is there").down > 0 {
+        world.deliver(fresh, 1);
+    }
+    assert_eq!(world.field(fresh, records[3], "url"), "/3"); // verified and readable, not stored
+    let is_whole = |world: &World| {
+        let loaded = world.apps[fresh].store.load(world.workspace).expect("it loads");
+        loaded.packs.iter().any(|pack| pack.part == Part::Body)
+    };
+    assert!(!is_whole(&world));
+    assert!(!world.apps[fresh].engine.is_in_sync());
+    world.disconnect(fresh);
+    world.connect(fresh);
+    check_fresh(&mut world, fresh);
+    assert!(is_whole(&world));
+    assert_eq!(alarms(&mut world, fresh), []);
+}
+
+#[test]
 fn a_newer_manifest_in_the_middle_makes_the_app_begin_with_that_one() {
     let (mut world, records) = packed_world();
     let fresh = world.add_app();
@@ -226,6 +250,122 @@ fn packs_are_made_again_where_their_records_changed_meanwhile() {
     assert_eq!(world.node(fresh, records[0]).name, "changed meanwhile");
     assert_eq!(world.field(fresh, made, "url"), "/");
     assert!(ledger(&mut world).manifest.is_some());
+}
+
+#[test]
+fn packs_that_mostly_stand_stay_and_what_changed_comes_beside_them() {
+    let (mut world, records) = packed_world();
+    let bodies = |world: &mut World| -> Vec<_> {
+        ledger(world).named(Part::Body).iter().map(|pack| (pack.pack, pack.records)).collect()
+    };
+    let first = bodies(&mut world);
+    let whole = first[0].1;
+    world.set(0, records[0], "url", "/second");
+    world.set(1, records[1], "url", "/second");
+    world.settle();
+    world.make_packs(0);
+    let second = bodies(&mut world);
+    assert_eq!(second.len(), 2);
+    assert_eq!((second[0], second[1].1), (first[0], 2));
+    // A fresh app knows the packs that it began from, and adds to them as well; nothing is left of a pack
+    // whose records were all changed again.
+    let fresh = world.add_app();
+    check_fresh(&mut world, fresh);
+    assert_eq!(world.field(fresh, records[1], "url"), "/second");
+    world.set(fresh, records[0], "url", "/third");
+    world.set(fresh, records[1], "url", "/third");
+    world.settle();
+    world.make_packs(fresh);
+    let third = bodies(&mut world);
+    assert_eq!(third.len(), 2);
+    assert_eq!((third[0], third[1].1), (first[0], 2));
+    assert_ne!(third[1], second[1]);
+    // What was purged is in no pack.
+    let app = &mut world.apps[0];
+    let mark = satchel_sync::BulkMark::Unmarked;
+    app.engine.purge(world.workspace, &records[2..3], mark, &mut app.store).expect("it is stored");
+    world.settle();
+    world.make_packs(fresh);
+    let fourth = bodies(&mut world);
+    assert_eq!(fourth.iter().map(|(_, records)| records).sum::<u32>(), whole - 1);
+    let last = world.add_app();
+    check_fresh(&mut world, last);
+    assert_eq!(world.field(last, records[1], "url"), "/third");
+    assert_eq!(alarms(&mut world, last), []);
+}
+
+#[test]
+fn edits_in_quick_succession_do_not_put_the_manifest_off() {
+    let (mut world, records) = packed_world();
+    let first = ledger(&mut world).manifest.clone();
+    world.set(0, records[0], "url", "/second");
+    world.settle();
+    let workspace = world.workspace;
+    world.server.wires.get_mut(&0).expect("connected").push_back(ServerFrame::PacksWanted { workspace });
+    world.deliver(0, 1);
+    for round in 0..6 {
+        world.send(0); // a pack, or at last the manifest, and then the edit
+        world.set(0, records[1], "url", &format!("/round {round}"));
+        world.send(0);
+        let answers = world.server.wires[&0].len();
+        world.deliver(0, answers);
+    }
+    assert_ne!(ledger(&mut world).manifest, first);
+    let fresh = world.add_app();
+    check_fresh(&mut world, fresh);
+    assert_eq!(world.field(fresh, records[1], "url"), "/round 5");
+    assert_eq!(alarms(&mut world, fresh), []);
+}
+
+#[test]
+fn packs_that_another_app_replaced_are_all_made_anew() {
+    let (mut world, records) = packed_world();
+    let fresh = world.add_app();
+    check_fresh(&mut world, fresh);
+    world.apps[0].restart(); // it knows nothing of the packs that it made
+    world.connect(0);
+    world.set(0, records[1], "url", "/changed");
+    world.settle();
+    world.make_packs(0);
+    let replaced = ledger(&mut world).manifest.clone();
+    world.set(fresh, records[0], "url", "/later");
+    world.settle();
+    world.make_packs(fresh);
+    assert_eq!(ledger(&mut world).manifest, replaced); // its own are not there any more
+    world.make_packs(fresh);
+    assert_ne!(ledger(&mut world).manifest, replaced);
+    let last = world.add_app();
+    check_fresh(&mut world, last);
+    assert_eq!(world.field(last, records[0], "url"), "/later");
+}
+
+#[test]
+fn a_kept_pack_that_was_damaged_gives_way_to_envelopes() {
+    let (mut world, records) = packed_world();
+    let fresh = world.add_app();
+    world.settle();
+    let (workspace, named) = (world.workspace, ledger(&mut world).named(Part::Body)[0].pack);
+    let loaded = world.apps[fresh].store.load(workspace).expect("it loads");
+    let kept = loaded.packs.into_iter().find(|pack| pack.pack == named).expect("it is kept");
+    let mut sealed = world.apps[fresh].store.pack(workspace, named).expect("it reads").expect("it is there");
+    sealed[100] ^= 1;
+    let put = Write::PutPack { pack: named, part: Part::Body, names: kept.names, sealed };
+    world.apps[fresh].store.apply(&Batch { workspace, writes: vec![put] }).expect("it is written");
+    world.apps[fresh].restart();
+    world.connect(fresh);
+    world.settle();
+    let app = &world.apps[fresh];
+    assert!(matches!(
+        app.engine.body(workspace, records[3], &app.store),
+        Err(EngineError::Unreadable { .. })
+    ));
+    world.settle();
+    assert_eq!(world.field(fresh, records[3], "url"), "/3");
+    let app = &mut world.apps[fresh];
+    let report = app.engine.verify(workspace, &mut app.store).expect("it checks");
+    assert_eq!(report.damaged.len(), ITEMS - 1);
+    world.settle();
+    check_fresh(&mut world, fresh);
 }
 
 #[test]

@@ -49,6 +49,26 @@ fn stored_nodes_never_change_their_bytes() {
 }
 
 #[test]
+fn a_plain_node_is_read_as_any_other() {
+    let check = |payload: &str, is_plain: bool| {
+        let quick = super::decode_plain_node(payload.as_bytes());
+        assert_eq!(quick.is_some(), is_plain, "{payload}");
+        let any = super::decode_any_node(payload.as_bytes()).ok();
+        assert!(quick.is_none() || quick == any, "{payload}");
+    };
+    let position = r#""position":{"order":"V","parent":"abababababababababababababababab"}"#;
+    check(&format!(r#"{{"kind":"request","method":"GET","name":"A \u00e9 \"b\"",{position},"v":1}}"#), true);
+    check(&format!(r#"{{"kind":"folder","name":"",{position},"v":1}}"#), true);
+    check(&format!(r#"{{"kind":"folder","method":null,"name":"",{position},"v":1}}"#), false);
+    check(&format!(r#"{{"color":"red","kind":"folder","name":"",{position},"v":1}}"#), false);
+    check(&format!(r#"{{"kind":"folder","name":"",{position},"v":2}}"#), false);
+    check(&format!(r#"{{"kind":"folder","name":"",{position},"v":1}}x"#), false);
+    check(&format!(r#"{{"kind":"folder","name":"",{position},{position},"v":1}}"#), false);
+    check(r#"{"kind":"folder","name":"","position":{"order":"V0","parent":"ab"},"v":1}"#, false);
+    check(NODE, false);
+}
+
+#[test]
 fn stored_bodies_never_change_their_bytes() {
     let body = decode_body(BODY.as_bytes()).expect("reads");
     let element = body.fields["a"].get(&["0000000000000001", "key"]);

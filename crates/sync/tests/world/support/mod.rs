@@ -8,14 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use satchel_crypto::{
-    AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_pack_id,
-    derive_revision,
+    AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_link,
+    derive_pack_id, derive_revision,
 };
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
 use satchel_sync::{Change, Disconnected, Engine, Identity, MemoryStore};
 use satchel_wire::{
-    AccountId, AppId, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest,
-    ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
+    AccountId, AppId, Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content,
+    Digest, ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
     ServerFrame, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, Welcome, WorkspaceEntry,
     WorkspaceId,
 };
@@ -44,6 +44,17 @@ impl Ledger {
         (1..).zip(self.entries.iter().map(|(signed, _)| signed)).take_while(move |(seq, _)| *seq <= until)
     }
 
+    /// The entries, and whether each is needed whole: for the charter, for a current record, or because no
+    /// manifest says more.
+    fn kept(&self) -> Vec<(SignedHeader, bool)> {
+        let manifest = self.manifest.as_ref().map(|signed| Manifest::decode(&signed.manifest));
+        let until = manifest.map_or(0, |manifest| manifest.expect("the engine signs good ones").head.seq);
+        let charter: BTreeSet<u64> = self.charter(until).iter().map(|entry| entry.seq).collect();
+        let current: BTreeSet<u64> = self.records.values().map(|(seq, ..)| *seq).collect();
+        let is_kept = |seq: u64| seq > until || charter.contains(&seq) || current.contains(&seq);
+        self.headers_until(u64::MAX).map(|(seq, signed)| (signed.clone(), is_kept(seq))).collect()
+    }
+
     fn charter(&self, until: u64) -> Vec<CharterEntry> {
         let is_charter = |signed: &SignedHeader| {
             let header = CommitHeader::decode(&signed.header).expect("the engine signs good headers");
@@ -60,6 +71,10 @@ pub(crate) struct Server {
     life: u8,
     /// Cursors before this entry are too old to be caught up from.
     pub(crate) oldest: u64,
+    /// Of entries before the manifest's point that nothing needs, only the links are kept.
+    pub(crate) links: bool,
+    /// A record whose envelope is withheld.
+    pub(crate) withheld: Option<satchel_wire::RecordId>,
     pub(crate) ledgers: BTreeMap<WorkspaceId, Ledger>,
     subscribed: BTreeSet<(usize, WorkspaceId)>,
     /// Frames on their way to each app.
@@ -374,7 +389,7 @@ impl Server {
         }
     }
 
-    fn take(&mut self, app: usize, frame: ClientFrame) {
+    pub(crate) fn take(&mut self, app: usize, frame: ClientFrame) {
         match frame {
             ClientFrame::Subscribe { workspace, cursor, pages_after } => {
                 self.subscribe(app, workspace, cursor, pages_after);
@@ -415,7 +430,13 @@ impl Server {
                 let headers = headers.map(|(signed, _)| signed.clone()).collect();
                 self.push(
                     app,
-                    ServerFrame::PastHeaders { request, workspace, first_seq: after + 1, headers },
+                    ServerFrame::PastHeaders {
+                        request,
+                        workspace,
+                        first_seq: after + 1,
+                        headers,
+                        received_ms: Vec::new(),
+                    },
                 );
             }
             ClientFrame::PutPack { request, workspace, pack } => {
@@ -428,7 +449,10 @@ impl Server {
                 let ledger = self.ledgers.get_mut(&decoded.workspace).expect("it is there");
                 assert!(ledger.is_on_chain(decoded.head));
                 assert!(decoded.head != ledger.head() || decoded.digest == ledger.digest());
-                assert!(decoded.packs.iter().all(|named| ledger.packs.contains_key(&named.pack)));
+                if decoded.packs.iter().any(|named| !ledger.packs.contains_key(&named.pack)) {
+                    let refusal = Refusal::new(ErrorCode::BadRequest, "");
+                    return self.push(app, ServerFrame::Failed { request, refusal });
+                }
                 ledger.packs.retain(|pack, _| decoded.packs.iter().any(|named| named.pack == *pack));
                 ledger.manifest = Some(manifest);
                 self.push(app, ServerFrame::Done { request });
@@ -468,16 +492,43 @@ impl Server {
         let headers: Vec<_> = ledger.entries.iter().skip(skip).map(|(signed, _)| signed.clone()).collect();
         let mut rows: Vec<_> =
             ledger.records.iter().filter(|(_, row)| row.0 > cursor.seq.max(pages_after)).collect();
+        rows.retain(|(key, _)| Some(key.0) != self.withheld);
         rows.sort_by_key(|(_, row)| row.0);
         let pages: Vec<Vec<_>> =
             rows.chunks(3).map(|rows| rows.iter().map(|(key, row)| stored(**key, row)).collect()).collect();
         let (head, digest) = (ledger.head(), ledger.digest());
-        self.push(app, ServerFrame::Headers { workspace, first_seq: cursor.seq + 1, headers });
+        let (manifest, kept) = (ledger.manifest.clone(), ledger.kept());
+        if let Some(manifest) = manifest.filter(|_| self.links && cursor == Head::EMPTY) {
+            self.push_pruned(app, workspace, manifest, kept);
+        } else {
+            self.push(app, ServerFrame::Headers { workspace, first_seq: cursor.seq + 1, headers });
+        }
         for envelopes in pages {
             self.push(app, ServerFrame::Page { workspace, envelopes });
         }
         self.push(app, ServerFrame::CaughtUp { workspace, head, digest });
         self.subscribed.insert((app, workspace));
+    }
+
+    fn push_pruned(
+        &mut self,
+        app: usize,
+        workspace: WorkspaceId,
+        manifest: SignedManifest,
+        entries: Vec<(SignedHeader, bool)>,
+    ) {
+        self.push(app, ServerFrame::Checkpoint { workspace, manifest });
+        for (first_seq, (header, is_kept)) in (1..).zip(entries) {
+            let link = Bytes32::new(derive_link(&header.header));
+            self.push(
+                app,
+                if is_kept {
+                    ServerFrame::Headers { workspace, first_seq, headers: vec![header] }
+                } else {
+                    ServerFrame::Links { workspace, first_seq, links: vec![link] }
+                },
+            );
+        }
     }
 
     fn commit(&mut self, app: usize, signed: &SignedHeader, envelopes: &[Vec<u8>]) {

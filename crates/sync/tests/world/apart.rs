@@ -1,0 +1,226 @@
+//! What apps did apart from each other, where one thing hangs on another: cycles of moves, commits behind
+//! commits, a deletion of a former life of the server, and two ledgers in one life.
+
+use crate::support::World;
+use satchel_model::{OrderKey, Position, RecordId, Trashed};
+use satchel_sync::BulkMark;
+use satchel_wire::ClientFrame;
+
+/// So many changes go in a commit of their own while another is under way.
+const MANY: usize = 70;
+
+fn move_below(world: &mut World, app: usize, record: RecordId, parent: RecordId) {
+    let order = OrderKey::between(None, None, &mut world.apps[app].rng);
+    world.edit_node(app, record, |node| node.position = Position { parent, order });
+}
+
+fn create(world: &mut World, app: usize, names: &str) -> Vec<RecordId> {
+    let records = names.split(' ').map(|name| world.create(app, name, &[("url", name)])).collect();
+    world.settle();
+    records
+}
+
+/// What an app would send, of which nothing reaches the server.
+fn frames(world: &mut World, app: usize) -> Vec<ClientFrame> {
+    let app = &mut world.apps[app];
+    let next = || app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("a memory store works");
+    std::iter::from_fn(next).collect()
+}
+
+fn is_forest(world: &World, app: usize, records: &[RecordId]) -> bool {
+    let root = RecordId(*world.workspace.as_bytes());
+    records.iter().all(|record| {
+        let mut at = *record;
+        (0..=records.len()).any(|_| {
+            at = world.node(app, at).position.parent;
+            at == root
+        })
+    })
+}
+
+#[track_caller]
+fn check_forest(world: &World, records: &[RecordId]) {
+    world.check_equal();
+    assert!(is_forest(world, 0, records), "something hangs below itself");
+}
+
+#[test]
+fn a_move_that_is_taken_back_closes_no_other_cycle() {
+    // In each order of the ids: which of them is looked at first must not matter.
+    for turn in 0..3 {
+        let mut world = World::new(2);
+        let mut records = create(&mut world, 0, "a b c");
+        records.sort_unstable();
+        records.rotate_left(turn);
+        let (a, b, c) = (records[0], records[1], records[2]);
+        move_below(&mut world, 0, b, a);
+        world.settle();
+        world.disconnect(1);
+        move_below(&mut world, 1, a, c);
+        let root = RecordId(*world.workspace.as_bytes());
+        move_below(&mut world, 1, b, root);
+        move_below(&mut world, 1, b, c);
+        move_below(&mut world, 0, c, b);
+        world.settle();
+        world.connect(1);
+        world.settle();
+        check_forest(&world, &records);
+    }
+}
+
+#[test]
+fn an_ancestor_whose_own_move_is_under_way_counts_where_it_will_be() {
+    let mut world = World::new(2);
+    let records = create(&mut world, 0, "a x y");
+    let (a, x, y) = (records[0], records[1], records[2]);
+    let many: Vec<_> = (0..MANY).map(|_| world.create(0, "b", &[])).collect();
+    world.settle();
+    // The first move is under way while the ancestor already hangs elsewhere here.
+    move_below(&mut world, 0, a, x);
+    world.send(0);
+    move_below(&mut world, 0, a, y);
+    for b in &many {
+        move_below(&mut world, 0, *b, a);
+    }
+    world.deliver(1, 10);
+    move_below(&mut world, 1, x, many[0]);
+    world.send(1);
+    world.deliver(1, 10);
+    world.send(1);
+    world.deliver(1, 10);
+    world.send(0);
+    world.deliver(1, 10);
+    let all: Vec<_> = records.iter().chain(&many).copied().collect();
+    assert!(is_forest(&world, 1, &all), "not even for a moment");
+    world.settle();
+    check_forest(&world, &all);
+}
+
+#[test]
+fn an_item_that_is_kept_over_a_purge_hangs_in_no_cycle() {
+    let mut world = World::new(2);
+    let records = create(&mut world, 0, "x y p");
+    let (x, y, p) = (records[0], records[1], records[2]);
+    move_below(&mut world, 0, x, p);
+    move_below(&mut world, 0, y, x);
+    world.settle();
+    world.disconnect(1);
+    world.set(1, x, "url", "edited");
+    let workspace = world.workspace;
+    let app = &mut world.apps[0];
+    app.engine.purge(workspace, &[x], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.settle();
+    move_below(&mut world, 0, p, y);
+    world.settle();
+    world.connect(1);
+    world.settle();
+    check_forest(&world, &records);
+    assert_eq!(world.field(0, x, "url"), "edited");
+}
+
+#[test]
+fn a_commit_behind_another_is_not_given_up_when_both_are_late() {
+    let mut world = World::new(2);
+    let many: Vec<_> = (0..MANY).map(|_| world.create(0, "r", &[("url", "first")])).collect();
+    world.settle();
+    // Each is a commit of its own, and the second says that it has seen the first.
+    for record in &many {
+        world.edit_node(0, *record, |node| node.name = "renamed".into());
+    }
+    let mut late = frames(&mut world, 0);
+    for record in &many {
+        world.set(0, *record, "url", "edited");
+    }
+    late.extend(frames(&mut world, 0));
+    assert_eq!(late.len(), 2);
+    world.disconnect(0);
+    for record in &many {
+        world.set(0, *record, "url", "later");
+    }
+    world.connect(0);
+    for _ in 0..5 {
+        for frame in frames(&mut world, 0) {
+            if !matches!(frame, ClientFrame::Commit { .. }) {
+                world.server.take(0, frame);
+            }
+        }
+        world.deliver(0, 10);
+    }
+    for frame in late {
+        world.server.take(0, frame);
+    }
+    world.disconnect(0);
+    world.connect(0);
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.node(1, many[0]).name, "renamed");
+    assert_eq!(world.field(1, many[0], "url"), "later");
+    assert!(world.apps[1].engine.conflicts(world.workspace).is_empty());
+}
+
+#[test]
+fn a_deletion_that_is_brought_back_gives_way_to_an_edit_of_the_new_life() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.disconnect(1);
+    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.settle();
+    world.restore(backup);
+    world.connect(1);
+    world.settle();
+    world.set(1, record, "url", "edited");
+    world.settle();
+    world.connect(0);
+    world.settle();
+    world.check_equal();
+    let node = world.node(1, record);
+    assert_eq!((node.trashed, node.conflicts.len()), (None, 1));
+    assert_eq!(world.field(0, record, "url"), "edited");
+}
+
+#[test]
+fn two_ledgers_in_one_life_are_not_taken_for_one() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.disconnect(1);
+    world.set(0, record, "url", "by the first");
+    world.settle();
+    // The disk is set back and nobody says so; the other app goes on from there, further than the first.
+    world.disconnect(0);
+    world.server.ledgers.clone_from(&backup);
+    world.connect(1);
+    world.settle();
+    world.set(1, record, "url", "by the second");
+    world.settle();
+    world.set(1, record, "description", "more");
+    world.settle();
+    // Then it is restored as it should be.
+    world.restore(backup);
+    for app in [1, 0] {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    let body = world.body(0, record);
+    let kept = format!("{body:?}");
+    assert!(kept.contains("by the first") && kept.contains("by the second"), "{kept}");
+}
+
+#[test]
+fn an_item_that_is_purged_while_it_is_on_its_way_is_purged() {
+    let mut world = World::new(2);
+    let parent = create(&mut world, 0, "parent")[0];
+    let record = world.create(0, "r", &[("url", "first")]);
+    move_below(&mut world, 0, record, parent);
+    world.send(0);
+    let workspace = world.workspace;
+    let app = &mut world.apps[0];
+    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    move_below(&mut world, 0, parent, record);
+    world.settle();
+    world.check_equal();
+    let nodes = world.apps[1].engine.nodes(workspace).expect("it is there");
+    assert!(!nodes.contains_key(&record));
+}
