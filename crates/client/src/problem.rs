@@ -108,7 +108,12 @@ fn kind_of(code: ErrorCode) -> ErrorKind {
         | ErrorCode::CommitIdReused
         | ErrorCode::CursorTooOld
         | ErrorCode::BadSignature
-        | ErrorCode::LeaveTeamFirst
+        | ErrorCode::InTeams
+        | ErrorCode::EpochOld
+        | ErrorCode::RoleTooLow
+        | ErrorCode::CharterMoved
+        | ErrorCode::InviteGone
+        | ErrorCode::LastAdmin
         | ErrorCode::Internal => ErrorKind::Refused,
     }
 }

@@ -149,7 +149,14 @@ impl Sources<'_> {
             acknowledged_at: self.acknowledged_at,
             workspaces,
             agent: self.is_agent,
+            tries: self.tries(),
         }
+    }
+
+    fn tries(&self) -> Vec<u64> {
+        let mut tries = self.engine.tries().to_vec();
+        while tries.pop_if(|count| *count == 0).is_some() {}
+        tries
     }
 
     /// The state of one workspace.

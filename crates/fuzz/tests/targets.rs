@@ -11,8 +11,18 @@ fn check(names: &[&str]) {
 }
 
 const FRAMES: &[&str] = &["client-frame", "server-frame", "poll"];
-const LEDGER: &[&str] = &["account", "commit-header", "manifest", "pack-content"];
-const SEALED: &[&str] = &["envelope", "pack", "certificate", "wraps", "local", "recovery-code", "opaque"];
+const LEDGER: &[&str] = &["account", "commit-header", "manifest", "pack-content", "join", "charter"];
+const SEALED: &[&str] = &[
+    "envelope",
+    "pack",
+    "certificate",
+    "wraps",
+    "local",
+    "recovery-code",
+    "invite-link",
+    "people",
+    "opaque",
+];
 const PAYLOADS: &[&str] = &["payload-node", "payload-body", "url", "path", "order-key"];
 const COLLECTIONS: &[&str] = &["import-v1", "import-v2", "import-v2-1"];
 const FILES: &[&str] = &["import-environment", "import-dump", "import-zip"];

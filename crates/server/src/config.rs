@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use satchel_wire::limits::{LOGIN_FAILURES_MAX, LOGIN_REQUESTS_PER_MINUTE};
+use satchel_wire::limits::{LOGIN_FAILURES_MAX, LOGIN_REQUESTS_PER_MINUTE, SOCKETS_PER_ACCOUNT_MAX};
 
 /// Who may make an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,18 +19,24 @@ pub enum SignUp {
     Closed,
 }
 
-/// How long old versions are kept. A version is dropped when both bounds allow it.
+/// How long old versions and the headers of old entries are kept. One is dropped when both bounds allow it;
+/// a header stays as long as a version of its entry does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// A younger version stays, in milliseconds.
+    /// A younger version or header stays, in milliseconds.
     pub age_ms: u64,
     /// The newest versions of a record that stay, whatever their age.
     pub versions: u32,
+    /// The newest entries of a ledger whose headers stay, whatever their age.
+    pub entries: u64,
 }
+
+/// A day, in milliseconds.
+pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { age_ms: 90 * 24 * 60 * 60 * 1000, versions: 100 }
+        Self { age_ms: 90 * DAY_MS, versions: 100, entries: 10_000 }
     }
 }
 
@@ -39,6 +45,8 @@ impl Default for Retention {
 pub struct Config {
     /// Apps of one account that may be connected at a time; 0 for any number.
     pub max_apps: usize,
+    /// Connections of one account at a time: places, control connections and reconnects together.
+    pub max_sockets: usize,
     /// Who may make an account.
     pub sign_up: SignUp,
     /// How long old versions are kept.
@@ -53,6 +61,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_apps: 3,
+            max_sockets: SOCKETS_PER_ACCOUNT_MAX,
             sign_up: SignUp::Open,
             retention: Retention::default(),
             login_requests_per_minute: LOGIN_REQUESTS_PER_MINUTE,

@@ -3,6 +3,8 @@
 //! Why it exists: the writer of the store calls it after each group of commits, in the order of the
 //! ledger; it puts frames into the queues of the connections and never waits for one of them.
 //!
+//! Presence is relayed here and kept nowhere: a hint for who keeps up.
+//!
 //! Invariants: a queue's frames come in the order of the outcomes; an entry is encoded once, whatever
 //! the number of its readers; `Accepted` and `Stale` stand in a feed where the ledger has them.
 //! Locks are taken in the order registry, queue.
@@ -18,13 +20,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::body::Bytes;
 use minicbor::bytes::ByteVec;
 use satchel_wire::{
-    AccountId, CommitId, ErrorCode, Opened, Refusal, ServerFrame, SignedHeader, WorkspaceEntry, WorkspaceId,
-    encode,
+    AccountId, AppId, CommitId, ErrorCode, Opened, Refusal, ServerFrame, SignedHeader, WorkspaceEntry,
+    WorkspaceId, encode,
 };
 use tokio::sync::Notify;
 
 use crate::metrics::Metrics;
-use crate::service::{ConnectionId, Outcome, Publish};
+use crate::service::{ConnectionId, Outcome, Publish, Session};
 use crate::session::Outbox;
 
 /// The connections of this process.
@@ -53,7 +55,10 @@ struct Registry {
 struct Connection {
     outbox: Arc<Outbox>,
     account: Option<AccountId>,
+    app: Option<AppId>,
     reads: Vec<WorkspaceId>,
+    /// Where it has said that it is present.
+    present: Vec<WorkspaceId>,
 }
 
 /// A connection that is being opened: what its account hears of from here on is not lost.
@@ -88,7 +93,13 @@ impl Hub {
     pub(crate) fn add(&self) -> Option<(ConnectionId, Arc<Outbox>)> {
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let outbox = Arc::new(Outbox::default());
-        let connection = Connection { outbox: outbox.clone(), account: None, reads: Vec::new() };
+        let connection = Connection {
+            outbox: outbox.clone(),
+            account: None,
+            app: None,
+            reads: Vec::new(),
+            present: Vec::new(),
+        };
         let mut registry = self.lock();
         if registry.stopped {
             return None;
@@ -106,17 +117,12 @@ impl Hub {
 
     /// Makes a connection hear of its account, and sends `Opened` and what came since. False if it
     /// is gone.
-    pub(crate) fn open(
-        &self,
-        opening: &Opening<'_>,
-        id: ConnectionId,
-        account: AccountId,
-        sync: bool,
-        opened: Opened,
-    ) -> bool {
+    pub(crate) fn open(&self, opening: &Opening<'_>, peer: &Session, opened: Opened) -> bool {
+        let Session { connection: id, account, app, sync, .. } = *peer;
         let mut registry = self.lock();
         let Some(connection) = registry.connections.get_mut(&id) else { return false };
         connection.account = Some(account);
+        connection.app = Some(app);
         let outbox = connection.outbox.clone();
         outbox.push(&ServerFrame::Opened(opened));
         if sync {
@@ -151,6 +157,9 @@ impl Hub {
     pub(crate) fn remove(&self, id: ConnectionId) {
         let mut registry = self.lock();
         registry.closing += 1;
+        for workspace in registry.present(id) {
+            registry.relay(id, workspace, &[]);
+        }
         let Some(connection) = registry.connections.remove(&id) else { return };
         for workspace in connection.reads {
             remove(&mut registry.readers, &workspace, id);
@@ -234,12 +243,47 @@ impl Hub {
         self.tell(account, &ServerFrame::WorkspaceAdded(entry), Some(by));
     }
 
-    fn remove_workspace(&self, account: AccountId, workspace: WorkspaceId) {
-        let readers: Vec<_> = self.lock().readers.get(&workspace).into_iter().flatten().copied().collect();
-        for id in readers {
-            self.remove_reader(id, workspace);
+    /// Ends an account's feeds of a workspace, and what is on the way to them.
+    fn end_feeds(&self, account: AccountId, workspace: WorkspaceId) {
+        let mut registry = self.lock();
+        let ids: Vec<_> = registry.accounts.get(&account).into_iter().flatten().copied().collect();
+        for id in ids {
+            registry.leave(id, workspace);
+            if let Some(connection) = registry.connections.get_mut(&id) {
+                connection.reads.retain(|read| *read != workspace);
+                connection.outbox.lose(workspace);
+            }
+            remove(&mut registry.readers, &workspace, id);
         }
+    }
+
+    fn remove_workspace(&self, account: AccountId, workspace: WorkspaceId) {
+        self.end_feeds(account, workspace);
         self.tell(account, &ServerFrame::WorkspaceRemoved { workspace }, None);
+    }
+
+    fn show_workspace(&self, account: AccountId, entry: WorkspaceEntry) {
+        let registry = self.lock();
+        let ids = registry.accounts.get(&account).into_iter().flatten();
+        for connection in ids.filter_map(|id| registry.connections.get(id)) {
+            connection.outbox.regain(entry.workspace);
+        }
+        drop(registry);
+        self.tell(account, &ServerFrame::WorkspaceAdded(entry), None);
+    }
+
+    /// Tells the other readers of a workspace where an app is.
+    pub(crate) fn relay_presence(&self, id: ConnectionId, workspace: WorkspaceId, sealed: &[u8]) {
+        let mut registry = self.lock();
+        let Some(connection) = registry.connections.get_mut(&id) else { return };
+        if !connection.reads.contains(&workspace) {
+            return;
+        }
+        connection.present.retain(|present| *present != workspace);
+        if !sealed.is_empty() {
+            connection.present.push(workspace);
+        }
+        registry.relay(id, workspace, sealed);
     }
 
     /// Tells the syncing connections of an account, and those that are opening.
@@ -251,6 +295,33 @@ impl Hub {
         let ids = registry.accounts.get(&account).into_iter().flatten();
         for connection in ids.filter(|id| Some(**id) != but).filter_map(|id| registry.connections.get(id)) {
             connection.outbox.push(frame);
+        }
+    }
+}
+
+impl Registry {
+    fn present(&self, id: ConnectionId) -> Vec<WorkspaceId> {
+        self.connections.get(&id).map(|connection| connection.present.clone()).unwrap_or_default()
+    }
+
+    /// Tells the others that an app is not present any more, if it was.
+    fn leave(&mut self, id: ConnectionId, workspace: WorkspaceId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let before = connection.present.len();
+        connection.present.retain(|present| *present != workspace);
+        if connection.present.len() < before {
+            self.relay(id, workspace, &[]);
+        }
+    }
+
+    fn relay(&self, id: ConnectionId, workspace: WorkspaceId, sealed: &[u8]) {
+        let Some(connection) = self.connections.get(&id) else { return };
+        let Some((account, app)) = connection.account.zip(connection.app) else { return };
+        let frame = ServerFrame::PresenceOf { workspace, account, app, sealed: sealed.to_vec().into() };
+        let frame = Bytes::from(encode(&frame));
+        let others = self.readers.get(&workspace).into_iter().flatten().filter(|other| **other != id);
+        for other in others.filter_map(|other| self.connections.get(other)) {
+            other.outbox.push_hint(workspace, frame.clone());
         }
     }
 }
@@ -295,7 +366,15 @@ impl Publish for Hub {
                 self.answer(by, workspace, None, &frame);
             }
             Outcome::WorkspaceAdded { account, entry, by } => self.add_workspace(account, entry, by),
+            Outcome::FeedsEnded { account, workspace } => self.end_feeds(account, workspace),
             Outcome::WorkspaceRemoved { account, workspace } => self.remove_workspace(account, workspace),
+            Outcome::WorkspaceShown { account, entry } => self.show_workspace(account, entry),
+            Outcome::Joined { workspace, admins, proofs } => {
+                let frame = ServerFrame::Joins { workspace, proofs };
+                for admin in admins {
+                    self.tell(admin, &frame, None);
+                }
+            }
             Outcome::Ended { connection, refusal } => {
                 if let Some(outbox) = self.outbox(connection) {
                     outbox.end(&refusal);

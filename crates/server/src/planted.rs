@@ -26,6 +26,12 @@ pub enum Bug {
     JoinLosesHeld,
     /// Of a stale commit the changes that still fit are kept.
     PartialCommit,
+    /// A viewer's changes are taken.
+    ViewerWrites,
+    /// Commits under an older key epoch are taken.
+    OldEpochTaken,
+    /// The feeds of who was removed go on.
+    RemovedStillFed,
 }
 
 #[cfg(feature = "planted")]

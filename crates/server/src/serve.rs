@@ -37,6 +37,8 @@ use crate::store::sqlite::{DataDir, DataDirError, SqliteStore};
 
 /// How often expired things are forgotten and old versions dropped.
 const UPKEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// How often it is seen whether an operator's command has changed something.
+const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a request's head may take to arrive.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(15);
 /// A connection's first buffer, and the most that a request's head may take.
@@ -243,12 +245,18 @@ fn accept(
 
 async fn keep_up(server: Arc<Server>) {
     loop {
-        tokio::time::sleep(UPKEEP_INTERVAL).await;
-        let server = server.clone();
-        let done = tokio::task::spawn_blocking(move || server.service.upkeep(server.now_ms())).await;
-        if let Ok(Err(error)) = done {
-            tracing::warn!(error = %crate::store::Chained(&error), "upkeep failed, trying again later");
+        for _ in 0..UPKEEP_INTERVAL.as_secs() {
+            tokio::time::sleep(NOTICE_INTERVAL).await;
+            work_beside(&server, |server| server.service.notice()).await;
         }
+        work_beside(&server, |server| server.service.upkeep(server.now_ms())).await;
+    }
+}
+
+async fn work_beside(server: &Arc<Server>, work: fn(&Server) -> Result<(), StoreError>) {
+    let server = server.clone();
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || work(&server)).await {
+        tracing::warn!(error = %crate::store::Chained(&error), "upkeep failed, trying again later");
     }
 }
 

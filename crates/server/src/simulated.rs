@@ -16,7 +16,7 @@ use satchel_wire::{ClientFrame, ErrorCode, Nonce, Refusal, ServerFrame, Workspac
 use crate::hub::Hub;
 use crate::metrics::Metrics;
 use crate::service::{ConnectionId, OpenRequest, Publish, Service, Session as Peer};
-use crate::session::{Job, Joined, Outbox};
+use crate::session::{Job, Joined, Outbox, answer};
 use crate::store::{SnapshotEnd, SnapshotPart, SnapshotRequest};
 
 /// The hub of one server.
@@ -119,6 +119,18 @@ impl Line {
             }
             ClientFrame::Waiting { count } => self.service.note_waiting(&peer, count),
             ClientFrame::Ping => self.outbox.push(&ServerFrame::Pong),
+            ClientFrame::Presence { workspace, sealed } => {
+                self.hub.relay_presence(self.id, workspace, &sealed);
+            }
+            ClientFrame::JoinInvite { .. }
+            | ClientFrame::ListJoins { .. }
+            | ClientFrame::RefuseJoin { .. }
+            | ClientFrame::DeleteWorkspace { .. } => {
+                let frames = answer(&self.service, &peer, frame, now_ms);
+                for frame in &frames {
+                    self.outbox.push(frame);
+                }
+            }
             _ => self.outbox.end(&Refusal::new(ErrorCode::BadRequest, "not in a simulation")),
         }
         false
@@ -133,7 +145,7 @@ impl Line {
         let opening = self.hub.begin_opening();
         match self.service.open(self.id, &request, now_ms) {
             Ok((peer, opened)) => {
-                if !self.hub.open(&opening, self.id, peer.account, peer.sync, opened) {
+                if !self.hub.open(&opening, &peer, opened) {
                     self.service.close(self.id, now_ms);
                 }
                 self.peer = Some(Arc::new(peer));
@@ -202,23 +214,39 @@ impl Line {
         let Some(feeding) = &mut self.feeding else { return false };
         let workspace = feeding.workspace;
         if let Some(frame) = feeding.frames.front() {
-            let sent = self.outbox.send(frame).now_or_never().is_some();
-            if sent {
-                feeding.frames.pop_front();
-            }
-            return sent;
+            return match self.outbox.send_of(workspace, frame).now_or_never() {
+                Some(true) => {
+                    feeding.frames.pop_front();
+                    true
+                }
+                // The account has lost the workspace.
+                Some(false) => {
+                    self.feeding = None;
+                    true
+                }
+                None => false,
+            };
         }
         let SnapshotEnd { head, digest } = feeding.end;
         if !feeding.told {
             let frame = ServerFrame::CaughtUp { workspace, head, digest };
-            feeding.told = self.outbox.send(&frame).now_or_never().is_some();
-            return feeding.told;
+            let sent = self.outbox.send_of(workspace, &frame).now_or_never();
+            feeding.told = sent.is_some();
+            if sent == Some(false) {
+                self.feeding = None;
+            }
+            return sent.is_some();
         }
         let Some(joined) = self.outbox.go_live(workspace, head.seq).now_or_never() else { return false };
         if joined == Joined::Lost {
             self.outbox.end(&Refusal::new(ErrorCode::TooSlow, "too much changed meanwhile"));
         }
         self.feeding = None;
+        if let Some(proofs) =
+            self.peer.as_ref().and_then(|peer| self.service.joins_for(peer, workspace, self.closed_ms))
+        {
+            self.outbox.push(&ServerFrame::Joins { workspace, proofs });
+        }
         true
     }
 

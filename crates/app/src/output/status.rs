@@ -216,6 +216,7 @@ mod tests {
             acknowledged_at: None,
             workspaces: vec![workspace],
             agent: true,
+            tries: vec![3],
         }
     }
 

@@ -9,7 +9,8 @@
 //! prints its seed and the command that runs that history again; counts go to `target/faults/ledger.jsonl`.
 //!
 //! `SATCHEL_FAULTS_HISTORIES=n` runs n times as many histories as CI does, `SATCHEL_FAULTS_SEED=n` begins
-//! with another seed; `cargo xtask soak` sets both. `SATCHEL_FAULTS_ONLY=1` runs one history.
+//! with another seed, `SATCHEL_FAULTS_WORLDS=n` plays so many worlds of a scenario at once; `cargo xtask soak`
+//! sets all three. `SATCHEL_FAULTS_ONLY=1` runs one history.
 //!
 //! Does not know: what is inside of the files it damages, and any of the product's types but its JSON.
 

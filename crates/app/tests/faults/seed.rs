@@ -95,20 +95,33 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs a scenario's histories, each with its seed; `test` is the name of the test function.
+///
+/// As many worlds at once as `SATCHEL_FAULTS_WORLDS` says, each with a share of the seeds: a history mostly
+/// waits for one process at a time, and leaves the other cores idle.
 pub(crate) fn run_histories(
     scenario: &'static str,
     test: &'static str,
     histories: u64,
-    history: impl Fn(u64, &mut Tally),
+    history: impl Fn(u64, &mut Tally) + Sync,
 ) {
     let first_seed = number("SATCHEL_FAULTS_SEED").unwrap_or(1);
     let times = number("SATCHEL_FAULTS_HISTORIES").unwrap_or(1);
     let histories = if number("SATCHEL_FAULTS_ONLY").is_some() { 1 } else { histories * times };
-    let begun = Instant::now();
-    let mut tally = Tally { scenario, test, first_seed, seed: first_seed, counts: BTreeMap::new(), begun };
-    for seed in first_seed..first_seed + histories {
-        tally.seed = seed;
-        history(seed, &mut tally);
-        tally.add("histories", 1);
-    }
+    let worlds = usize::try_from(number("SATCHEL_FAULTS_WORLDS").unwrap_or(1).max(1)).expect("it is a count");
+    let seeds = first_seed..first_seed + histories;
+    let (history, begun) = (&history, Instant::now());
+    std::thread::scope(|scope| {
+        for first_seed in seeds.clone().take(worlds) {
+            let share = (first_seed..seeds.end).step_by(worlds);
+            scope.spawn(move || {
+                let (counts, seed) = (BTreeMap::new(), first_seed);
+                let mut tally = Tally { scenario, test, first_seed, seed, counts, begun };
+                for seed in share {
+                    tally.seed = seed;
+                    history(seed, &mut tally);
+                    tally.add("histories", 1);
+                }
+            });
+        }
+    });
 }

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use satchel_client::api::{ApiError, Call, FieldEdit, ItemView, Reply, Request, Secret, Source, State};
+use satchel_client::api::{
+    ApiError, Call, FieldEdit, ItemView, Reply, Request, Secret, Source, State, Status,
+};
 use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice};
 use tokio::sync::watch;
 
@@ -76,7 +78,12 @@ impl App {
 
     /// Sets a request's URL; the local store has it when this returns.
     pub(crate) async fn edit(&self, id: &str, url: &str) -> Outcome<()> {
-        let fields = vec![FieldEdit { field: "url".to_owned(), value: Some(url.to_owned()) }];
+        self.set(id, "url", url).await
+    }
+
+    /// Sets a field of a request.
+    pub(crate) async fn set(&self, id: &str, field: &str, value: &str) -> Outcome<()> {
+        let fields = vec![FieldEdit { field: field.to_owned(), value: Some(value.to_owned()) }];
         self.call(Call::Set { path: id.to_owned(), fields }, 0).await.map(drop)
     }
 
@@ -94,15 +101,33 @@ impl App {
     }
 
     pub(crate) async fn has(&self, id: &str, url: &str) -> Outcome<bool> {
+        Ok(self.document(id).await?.contains(url))
+    }
+
+    /// A request as text.
+    pub(crate) async fn document(&self, id: &str) -> Outcome<String> {
         match self.call(Call::Show { path: id.to_owned(), secrets: false }, 0).await? {
-            Reply::Item { document, .. } => Ok(document.to_string().contains(url)),
+            Reply::Item { document, .. } => Ok(document.to_string()),
+            other => Err(format!("an unexpected reply: {other:?}").into()),
+        }
+    }
+
+    pub(crate) async fn status(&self) -> Outcome<Status> {
+        match self.call(Call::Status, 0).await? {
+            Reply::Status(status) => Ok(status),
             other => Err(format!("an unexpected reply: {other:?}").into()),
         }
     }
 
     pub(crate) async fn is_in_sync(&self) -> Outcome<bool> {
+        let status = self.status().await?;
+        Ok(status.state == State::InSync && status.pending.down == 0)
+    }
+
+    /// Whether everything is here and acknowledged, and how much is to be received.
+    pub(crate) async fn progress(&self) -> Outcome<(bool, u64)> {
         match self.call(Call::Status, 0).await? {
-            Reply::Status(status) => Ok(status.state == State::InSync && status.pending.down == 0),
+            Reply::Status(status) => Ok((status.state == State::InSync, status.pending.down)),
             other => Err(format!("an unexpected reply: {other:?}").into()),
         }
     }

@@ -2,13 +2,15 @@
 //! server in a process of its own, the apps in this one, one JSON line for each figure.
 //!
 //! ```text
-//! versus work|edits|idle|subscribers --server BIN --input FILE --folder DIR [--edits N] [--apps N]
+//! versus work|edits|fresh|idle|subscribers|typing --server BIN --input FILE --folder DIR [--edits N] [--apps N]
+//!        [--seconds N]
 //! ```
 //! Not part of the product: it uses the same interface as every face, [`satchel_client::api`], with
 //! everything on (accounts, signatures, encryption, local stores and fsync).
 
 mod app;
 mod measure;
+mod own;
 mod scenes;
 mod server;
 
@@ -26,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) folder: PathBuf,
     pub(crate) edits: usize,
     pub(crate) apps: usize,
+    pub(crate) seconds: u64,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn run() -> Outcome<()> {
         folder: PathBuf::new(),
         edits: 500,
         apps: 1_000,
+        seconds: 60,
     };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -56,6 +60,7 @@ fn run() -> Outcome<()> {
             "--folder" => options.folder = value.into(),
             "--edits" => options.edits = value.parse()?,
             "--apps" => options.apps = value.parse()?,
+            "--seconds" => options.seconds = value.parse()?,
             _ => return Err(format!("unknown option {word}").into()),
         }
     }
@@ -64,8 +69,10 @@ fn run() -> Outcome<()> {
         match scene.as_str() {
             "work" => scenes::work(&options, true).await,
             "edits" => scenes::work(&options, false).await,
+            "fresh" => scenes::fresh_only(&options).await,
             "idle" => scenes::idle(&options).await,
             "subscribers" => scenes::subscribers(&options).await,
+            "typing" => own::typing(&options).await,
             _ => Err(format!("unknown scene {scene}").into()),
         }
     })

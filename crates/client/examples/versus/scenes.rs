@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::measure::{cpu_seconds, millis, quantile, resident_megabytes, tell};
-use crate::server::Server;
+use crate::server::{Proxy, Server};
 use crate::{Options, Outcome};
 
-const EMAIL: &str = "bench@example.com";
-/// Apps of one account in the scene with idle ones: the server takes at most 32 sockets of an account.
+pub(crate) const EMAIL: &str = "bench@example.com";
+/// Apps of one account in the scene with idle ones, as the peers have so many apps on a document.
 const APPS_OF_AN_ACCOUNT: usize = 25;
 /// A server settles for this long before its memory is read.
 const SETTLE_TIME: Duration = Duration::from_secs(1);
 /// A fresh app's tree is not looked at more often: each look takes time from what it looks at.
-const LOOK_PERIOD: Duration = Duration::from_millis(10);
+const LOOK_PERIOD: Duration = Duration::from_millis(2);
 
 /// Fill, edits, and unless only those are wanted, a burst and a fresh app.
 pub(crate) async fn work(options: &Options, whole: bool) -> Outcome<()> {
@@ -29,7 +29,8 @@ pub(crate) async fn work(options: &Options, whole: bool) -> Outcome<()> {
     if whole {
         burst(options, &server, &a, &mut b, &ids).await?;
         fresh(options, &server, &ids).await?;
-        fresh_bytes(options, &server).await?;
+        let (away, proxy) = fresh_bytes(options, &server).await?;
+        crate::own::week(options, &a, &away, &proxy, &ids).await?;
     }
     Ok(())
 }
@@ -64,24 +65,36 @@ async fn burst(options: &Options, server: &Server, a: &App, b: &mut App, ids: &[
     Ok(())
 }
 
-/// From the sign-in (told apart: it takes as long as its password hash) to the tree, and to everything
-/// verified, decrypted and stored.
+/// From the sign-in (told apart: it takes as long as its password hash) to the tree, to everything verified and
+/// decrypted, and to everything stored.
+///
+/// The tree is there when its items can be listed; everything is verified and decrypted when nothing is to be
+/// received any more: every pack's hash is the signed manifest's, each opened, and what they say of their
+/// records sums up to its digest and, with the entries since, to the server's; it is stored when the app is in
+/// sync, which it is not before its disk has it.
 async fn fresh(options: &Options, server: &Server, ids: &[String]) -> Outcome<()> {
     let begun = Instant::now();
     let mut app = App::sign_in(&options.folder.join("fresh"), &server.url, EMAIL).await?;
-    let signed_in = begun.elapsed();
-    let mut tree = None;
+    let (signed_in, cpu) = (begun.elapsed(), cpu_seconds(std::process::id())?);
+    let (mut tree, mut verified) = (None, None);
     loop {
         if tree.is_none() && app.requests().await?.len() == ids.len() {
             tree = Some(begun.elapsed());
         }
-        if tree.is_some() && app.is_in_sync().await? {
-            break;
+        if tree.is_some() {
+            let (is_in_sync, down) = app.progress().await?;
+            if down == 0 {
+                verified = verified.or(Some(begun.elapsed()));
+            }
+            if is_in_sync {
+                break;
+            }
         }
         app.changed().await?;
         tokio::time::sleep(LOOK_PERIOD).await;
     }
     let all = begun.elapsed();
+    let cpu = cpu_seconds(std::process::id())? - cpu;
     // A state alone is no proof: the last edit of the burst must be there.
     let last = options.edits - 1;
     if !app.has(&ids[(last * 7_919 + 1) % ids.len()], &format!("burst-{last}-end")).await? {
@@ -89,17 +102,37 @@ async fn fresh(options: &Options, server: &Server, ids: &[String]) -> Outcome<()
     }
     tell("fresh sign-in", millis(signed_in), "ms");
     tell("fresh tree", millis(tree.unwrap_or(all).saturating_sub(signed_in)), "ms");
-    tell("fresh all", millis(all.saturating_sub(signed_in)), "ms");
+    tell("fresh all", millis(verified.unwrap_or(all).saturating_sub(signed_in)), "ms");
+    tell("fresh stored", millis(all.saturating_sub(signed_in)), "ms");
+    tell("fresh CPU of the app", cpu * 1e3, "ms");
     Ok(())
 }
 
-async fn fresh_bytes(options: &Options, server: &Server) -> Outcome<()> {
+/// Many fresh apps one after the other, for whoever works on that.
+pub(crate) async fn fresh_only(options: &Options) -> Outcome<()> {
+    let server = Server::start(&options.server, &options.folder)?;
+    let a = App::sign_up(&options.folder.join("a"), &server.url, EMAIL).await?;
+    a.import(&options.input).await?;
+    let mut b = App::sign_in(&options.folder.join("b"), &server.url, EMAIL).await?;
+    b.sync().await?;
+    let ids = b.requests().await?;
+    edits(options, &a, &mut b, &ids).await?;
+    burst(options, &server, &a, &mut b, &ids).await?;
+    a.sync().await?;
+    for _ in 0..options.apps {
+        fresh(options, &server, &ids).await?;
+        std::fs::remove_dir_all(options.folder.join("fresh"))?;
+    }
+    fresh_bytes(options, &server).await.map(drop)
+}
+
+async fn fresh_bytes(options: &Options, server: &Server) -> Outcome<(App, Proxy)> {
     let proxy = server.proxy().await?;
     let app = App::sign_in(&options.folder.join("counted"), &proxy.url, EMAIL).await?;
     app.sync().await?;
     let bytes = u32::try_from(proxy.received())?;
     tell("fresh bytes", f64::from(bytes) / 1e6, "MB");
-    Ok(())
+    Ok((app, proxy))
 }
 
 /// So many connected apps, then the server's memory.
@@ -128,8 +161,7 @@ pub(crate) async fn idle(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
-/// Edits until each of so many apps has them. They are apps of one account, so the server's limit of
-/// sockets for an account bounds them.
+/// Edits until each of so many apps of one account has them.
 pub(crate) async fn subscribers(options: &Options) -> Outcome<()> {
     let server = Server::start(&options.server, &options.folder)?;
     let proxy = server.proxy().await?;

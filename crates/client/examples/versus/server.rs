@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 
 use crate::Outcome;
 
@@ -30,7 +31,7 @@ impl Server {
         let mut child = Command::new(program)
             .arg("--data")
             .arg(folder.join("server"))
-            .args(["--listen", "127.0.0.1:0", "--max-apps", "0"])
+            .args(["--listen", "127.0.0.1:0", "--max-apps", "0", "--max-sockets", "1000"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -54,8 +55,9 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
         let received = Arc::new(AtomicU64::new(0));
-        tokio::spawn(serve(listener, self.address, Arc::clone(&received)));
-        Ok(Proxy { url, received })
+        let (is_cut, cut) = watch::channel(false);
+        tokio::spawn(serve(listener, self.address, Arc::clone(&received), cut));
+        Ok(Proxy { url, received, is_cut })
     }
 }
 
@@ -71,20 +73,40 @@ impl Drop for Server {
 pub(crate) struct Proxy {
     pub(crate) url: String,
     received: Arc<AtomicU64>,
+    is_cut: watch::Sender<bool>,
 }
 
 impl Proxy {
+    /// Ends every connection and takes no other until it is called with false.
+    pub(crate) fn cut(&self, is_cut: bool) {
+        self.is_cut.send_replace(is_cut);
+    }
+
     pub(crate) fn received(&self) -> u64 {
         self.received.load(Ordering::Relaxed)
     }
 }
 
-async fn serve(listener: TcpListener, server: SocketAddr, received: Arc<AtomicU64>) {
+async fn serve(
+    listener: TcpListener,
+    server: SocketAddr,
+    received: Arc<AtomicU64>,
+    cut: watch::Receiver<bool>,
+) {
     let count = AtomicU32::new(0);
     while let Ok((near, _)) = listener.accept().await {
+        let mut cut = cut.clone();
+        if *cut.borrow() {
+            continue;
+        }
         let number = count.fetch_add(1, Ordering::Relaxed);
         let received = Arc::clone(&received);
-        tokio::spawn(async move { drop(pass(near, server, number, &received).await) });
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = pass(near, server, number, &received) => {}
+                _ = cut.wait_for(|is_cut| *is_cut) => {}
+            }
+        });
     }
 }
 

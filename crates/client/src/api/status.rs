@@ -50,6 +50,10 @@ pub struct Status {
     pub workspaces: Vec<WorkspaceStatus>,
     /// Whether an agent answers.
     pub agent: bool,
+    /// Commits of this app that the server accepted at the first, the second, … try, since it was opened; no
+    /// zeros at the end.
+    #[serde(default)]
+    pub tries: Vec<u64>,
 }
 
 /// One workspace's state.

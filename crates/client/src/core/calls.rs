@@ -56,21 +56,27 @@ impl Core {
         let touched = std::mem::take(&mut self.touched);
         let is_shared = self.credential.is_some() && touched.iter().all(|(id, _)| *id != SCRATCH);
         if touched.is_empty() || !is_shared {
-            return drop(reply.send(Ok(content)));
+            return self.answer(reply, Ok(content));
         }
         if !touched.iter().any(|(workspace, record)| self.engine.is_waiting(*workspace, *record)) {
             set_acknowledged(&mut content); // it was so already, on the server too
-            return drop(reply.send(Ok(content)));
+            return self.answer(reply, Ok(content));
         }
         if wait_ms == 0 {
-            return drop(reply.send(Ok(content)));
+            return self.answer(reply, Ok(content));
         }
         if self.mode == Mode::OneShot || self.halt.is_none() {
             self.ensure_link();
         }
         let course = Course::new(progress, self.engine.waiting());
         let (goal, finish) = (Goal::Acknowledged(touched), Finish::Content(Box::new(content)));
-        self.add_waiter(Waiter { goal, finish, deadline: after(wait_ms), reply, progress: course });
+        self.add_waiter_once_durable(Waiter {
+            goal,
+            finish,
+            deadline: after(wait_ms),
+            reply,
+            progress: course,
+        });
     }
 
     fn on_own_call(&mut self, request: Request, progress: ProgressSender, reply: Answer) {
@@ -117,6 +123,7 @@ impl Core {
     fn sync(&mut self, timeout_ms: u64, progress: ProgressSender, reply: Answer) {
         self.failures = 0;
         self.ensure_link();
+        self.ping();
         let course = Course::new(progress, self.engine.waiting());
         let deadline = after(timeout_ms);
         self.add_waiter(Waiter {

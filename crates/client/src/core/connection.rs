@@ -59,6 +59,14 @@ impl Core {
         }
     }
 
+    /// Asks the server for a sign of life on an open connection; a new one begins with the newest heads.
+    pub(super) fn ping(&mut self) {
+        if let Some(link) = self.link.as_ref().filter(|_| self.is_open) {
+            link.send(&ClientFrame::Ping);
+            self.pings += 1;
+        }
+    }
+
     /// Opens a connection unless there is one: at once, whatever stopped it before.
     pub(super) fn ensure_link(&mut self) {
         if self.link.is_none() && self.credential.is_some() {
@@ -70,6 +78,7 @@ impl Core {
     pub(super) fn start_link(&mut self) {
         self.retry_at = None;
         self.is_open = false;
+        self.pings = 0;
         self.refusal = None;
         self.trouble = None;
         match self.server() {
@@ -112,6 +121,7 @@ impl Core {
                 self.set_halt(None);
             }
             ServerFrame::Refused(refusal) => return self.end_link(Disconnected::Refused(refusal.clone())),
+            ServerFrame::Pong => self.pings = self.pings.saturating_sub(1),
             ServerFrame::Done { request } => drop(self.answers.insert(*request, Ok(()))),
             ServerFrame::Versions { request, .. } | ServerFrame::Apps { request, .. } => {
                 let request = *request;
@@ -144,12 +154,15 @@ impl Core {
 
     /// Sends everything that the engine has to send.
     pub(super) fn transmit(&mut self) {
-        if !self.is_open {
+        if !self.is_open || self.pace.gathers(&self.engine) {
             return;
         }
         loop {
             match self.engine.poll_transmit(&mut self.rng, &mut self.store) {
                 Ok(Some(frame)) => {
+                    if matches!(frame, ClientFrame::Commit { .. }) {
+                        self.pace.note_commit();
+                    }
                     if let Some(link) = &self.link {
                         link.send(&frame);
                     }
@@ -184,6 +197,7 @@ impl Core {
 
     fn end_link(&mut self, why: Disconnected) {
         self.link = None;
+        self.pings = 0;
         if !std::mem::take(&mut self.is_open) {
             self.failures = self.failures.saturating_add(1);
             self.is_websocket_blocked = false; // it may have been a server that is just starting
@@ -219,10 +233,17 @@ impl Core {
     }
 
     pub(super) fn next_wake(&self) -> Option<Instant> {
-        self.waiters.iter().map(|waiter| waiter.deadline).chain(self.retry_at).min()
+        self.waiters
+            .iter()
+            .map(|waiter| waiter.deadline)
+            .chain(self.retry_at)
+            .chain(self.disk.upkeep_at)
+            .chain(self.pace.gather_until())
+            .min()
     }
 
     pub(super) fn on_time(&mut self) {
+        self.on_upkeep_time();
         if self.retry_at.is_some_and(|at| at <= Instant::now()) {
             self.retry_at = None;
             if self.link.is_none() && self.wants_link() {

@@ -13,6 +13,8 @@
 mod account;
 mod calls;
 mod connection;
+mod durable;
+mod pace;
 mod profile;
 mod versions;
 pub(crate) mod waiting;
@@ -41,6 +43,8 @@ use crate::store::{Cell, Database, SqliteStore};
 use crate::transport::{Link, LinkEvent, TransportChoice};
 
 use account::Outcome;
+use durable::Disk;
+use pace::Pace;
 use waiting::Waiter;
 
 /// One call with where its answer goes.
@@ -70,6 +74,15 @@ pub(crate) enum Input {
 enum Turn {
     Free,
     Taken,
+}
+
+/// Inputs that are taken before what they changed is synced.
+const INPUTS_AT_ONCE: usize = 64;
+
+/// Whether the core goes on after its inputs.
+enum Taken {
+    All,
+    Close(Option<oneshot::Sender<()>>),
 }
 
 /// The owner of one profile.
@@ -111,8 +124,12 @@ pub(crate) struct Core {
     /// What came with answers that are more than yes or no.
     contents: BTreeMap<u32, ServerFrame>,
     next_request: u32,
+    /// Pings without an answer: what the server accepted before one has come when its answer comes.
+    pings: u32,
     /// Some workspace may be blocked by an alarm.
     is_alarmed: bool,
+    disk: Disk,
+    pace: Pace,
     /// What the present call edited.
     touched: Vec<(WorkspaceId, satchel_model::RecordId)>,
     // Last: it is given back when everything else is closed.
@@ -165,7 +182,10 @@ impl Core {
             answers: BTreeMap::new(),
             contents: BTreeMap::new(),
             next_request: 1,
+            pings: 0,
             is_alarmed: false,
+            disk: Disk::new(),
+            pace: Pace::default(),
             touched: Vec::new(),
             _lock: lock,
         };
@@ -186,37 +206,52 @@ impl Core {
         if self.mode == Mode::Agent && self.credential.is_some() {
             self.start_link();
         }
-        let mut closing = None;
-        loop {
-            self.transmit();
-            self.tell_waiting();
-            self.tell_events();
+        let closing = loop {
+            self.flush().await;
             self.settle().await;
             // A call that was settled may have made an edit: it goes out now, not with the next event.
-            self.transmit();
-            self.tell_events();
+            self.flush().await;
             let wake = self.next_wake();
             tokio::select! {
-                input = inputs.recv() => match input {
-                    Some(Input::Call(call)) => self.on_call(*call),
-                    Some(Input::Outcome(outcome)) => self.on_outcome(*outcome),
-                    Some(Input::Close(done)) => {
-                        closing = Some(done);
-                        break;
-                    }
-                    None => break,
+                input = inputs.recv() => match self.take_inputs(input, &mut inputs) {
+                    Taken::All => {}
+                    Taken::Close(done) => break done,
                 },
-                event = next_event(&mut self.link) => self.on_link(event),
+                event = next_event(&mut self.link) => {
+                    self.disk.active_at = Instant::now();
+                    self.on_link(event);
+                }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => self.on_time(),
             }
-        }
+        };
         self.shut_down().await;
         if let Some(done) = closing {
             let _ = done.send(());
         }
     }
 
+    /// Takes an input, and those that came with it: their changes share one sync.
+    fn take_inputs(&mut self, first: Option<Input>, inputs: &mut mpsc::UnboundedReceiver<Input>) -> Taken {
+        self.disk.active_at = Instant::now();
+        let mut next = first;
+        for taken in 1.. {
+            match next {
+                Some(Input::Call(call)) => self.on_call(*call),
+                Some(Input::Outcome(outcome)) => self.on_outcome(*outcome),
+                Some(Input::Close(done)) => return Taken::Close(Some(done)),
+                None => return Taken::Close(None),
+            }
+            next = if taken < INPUTS_AT_ONCE { inputs.try_recv().ok() } else { None };
+            if next.is_none() {
+                break;
+            }
+        }
+        Taken::All
+    }
+
     async fn shut_down(mut self) {
+        self.pace = Pace::default();
+        self.flush().await;
         if let Some(link) = self.link.take() {
             link.close().await;
         }

@@ -1,10 +1,11 @@
 //! The profile as content calls see it: engine and store behind the trait of `ops`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rand_core::RngCore;
 use satchel_model::format::payload;
-use satchel_model::{Body, ElementId, Map, Node, RecordId, Value};
+use satchel_model::{Body, ElementId, Map, Node, RecordId, Tree, Value};
 use satchel_sync::{BulkMark, Change, SCRATCH};
 use satchel_wire::{Part, WorkspaceId};
 
@@ -34,6 +35,11 @@ impl Profile for Core {
         if workspace == SCRATCH { nodes.or(Some(&EMPTY)) } else { nodes }
     }
 
+    fn tree(&self, workspace: WorkspaceId) -> Arc<Tree> {
+        let empty = || Arc::new(Tree::build(RecordId(*workspace.as_bytes()), []));
+        self.engine.tree(workspace).unwrap_or_else(empty)
+    }
+
     fn body(&self, workspace: WorkspaceId, record: RecordId) -> Result<Option<Body>, ApiError> {
         if workspace == SCRATCH && self.engine.nodes(SCRATCH).is_none() {
             return Ok(None);
@@ -43,6 +49,8 @@ impl Profile for Core {
 
     fn edit(&mut self, workspace: WorkspaceId, changes: Vec<Change>) -> Result<(), ApiError> {
         let records: Vec<_> = changes.iter().map(|change| (workspace, change.record)).collect();
+        self.disk.must_sync = true;
+        self.pace.note_edit(&self.engine);
         self.engine.edit(workspace, changes, &mut self.store).map_err(|e| engine("storing a change", &e))?;
         self.touched.extend(records);
         Ok(())
@@ -54,6 +62,7 @@ impl Profile for Core {
         records: &[RecordId],
         mark: BulkMark,
     ) -> Result<(), ApiError> {
+        self.disk.must_sync = true;
         let purged = self.engine.purge(workspace, records, mark, &mut self.store);
         purged.map_err(|e| engine("emptying the trash", &e))?;
         self.touched.extend(records.iter().map(|record| (workspace, *record)));
@@ -61,6 +70,7 @@ impl Profile for Core {
     }
 
     fn found_workspace(&mut self, name: &str) -> Result<WorkspaceId, ApiError> {
+        self.disk.must_sync = true;
         let founded = self.engine.found_workspace(name, &mut self.rng, &mut self.store);
         let workspace = founded.map_err(|e| engine("making a workspace", &e))?;
         self.touched.push((workspace, RecordId(*workspace.as_bytes())));
@@ -99,7 +109,8 @@ impl Profile for Core {
         let cell = Cell::local(workspace, satchel_wire::RecordId::new(record.0));
         let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
         let bytes = (!values.is_empty()).then(|| encode_values(values));
-        file.set_cell(&cell, bytes.as_deref()).map_err(|e| stored(tried, &e))?;
+        file.put_cell(&cell, bytes.as_deref()).map_err(|e| stored(tried, &e))?;
+        self.disk.must_sync = true;
         self.note_change();
         Ok(())
     }
@@ -118,8 +129,9 @@ impl Profile for Core {
     ) -> Result<(), ApiError> {
         let tried = "storing a setting";
         let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
-        file.set_cell(&Cell::setting(workspace, name), value.map(str::as_bytes))
+        file.put_cell(&Cell::setting(workspace, name), value.map(str::as_bytes))
             .map_err(|e| stored(tried, &e))?;
+        self.disk.must_sync = true;
         self.note_change();
         Ok(())
     }
@@ -133,8 +145,9 @@ impl Profile for Core {
     fn use_workspace(&mut self, workspace: WorkspaceId) -> Result<(), ApiError> {
         let text = workspace.to_string();
         self.current()
-            .set_cell(&Cell::device("in use"), Some(text.as_bytes()))
+            .put_cell(&Cell::device("in use"), Some(text.as_bytes()))
             .map_err(|e| stored("storing which workspace is in use", &e))?;
+        self.disk.must_sync = true;
         self.note_change();
         Ok(())
     }

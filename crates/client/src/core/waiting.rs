@@ -176,7 +176,8 @@ impl Core {
             Goal::InSync => {
                 let waiter = &self.waiters[index];
                 let packs = matches!(waiter.finish, Finish::Synced) && self.engine.is_packing();
-                self.engine.is_in_sync() && (!packs || waiter.deadline <= Instant::now())
+                let is_heard = self.pings == 0 || !matches!(waiter.finish, Finish::Synced);
+                self.engine.is_in_sync() && is_heard && (!packs || waiter.deadline <= Instant::now())
             }
             Goal::Opened => self.is_open,
             Goal::Live(workspace) => self.engine.is_live(*workspace),
@@ -282,7 +283,7 @@ impl Core {
             Finish::SignOut if is_met => self.sign_out().await.map(|()| Reply::Done),
             Finish::SignOut => Err(self.changes_wait()),
         };
-        let _ = reply.send(answer);
+        self.answer(reply, answer);
     }
 
     fn after_sync(&self, is_met: bool) -> Result<Reply, ApiError> {
@@ -366,6 +367,7 @@ impl Core {
     pub(super) fn forget_workspace(&mut self, workspace: WorkspaceId) -> Result<Reply, ApiError> {
         let forgotten = self.engine.forget_workspace(workspace, &mut self.store);
         forgotten.map_err(|e| engine("deleting the workspace", &e))?;
+        self.disk.must_sync = true;
         Ok(Reply::Done)
     }
 

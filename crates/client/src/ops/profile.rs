@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use rand_core::RngCore;
-use satchel_model::{Body, ElementId, Node, RecordId, Value};
+use satchel_model::{Body, ElementId, Node, RecordId, Tree, Value};
 use satchel_sync::{BulkMark, Change};
 use satchel_wire::{Part, WorkspaceId};
 
@@ -54,6 +55,8 @@ pub(crate) trait Profile {
     fn workspaces(&self) -> Vec<WorkspaceId>;
     /// Every node of a workspace, the trashed ones too; none if there is no such workspace here.
     fn nodes(&self, workspace: WorkspaceId) -> Option<&BTreeMap<RecordId, Node>>;
+    /// The tree of those nodes.
+    fn tree(&self, workspace: WorkspaceId) -> Arc<Tree>;
     /// The body of an item, without the secrets that stay local.
     fn body(&self, workspace: WorkspaceId, record: RecordId) -> Result<Option<Body>, ApiError>;
     /// Makes edits: all of them durable when it returns, or none.

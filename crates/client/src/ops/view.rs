@@ -5,6 +5,7 @@
 //! profile, so a call reads through a view, drops it, and then edits.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use satchel_model::path::{self, RECOVERED};
 use satchel_model::{Kind, Node, RecordId, Tree};
@@ -44,7 +45,7 @@ pub(crate) struct View<'a> {
     profile: &'a dyn Profile,
     workspace: WorkspaceId,
     nodes: Option<&'a BTreeMap<RecordId, Node>>,
-    tree: Tree,
+    tree: Arc<Tree>,
     recovered: HashSet<RecordId>,
     conflicts: HashMap<RecordId, u64>,
 }
@@ -59,8 +60,7 @@ struct Step {
 impl<'a> View<'a> {
     pub(crate) fn open(profile: &'a dyn Profile, workspace: WorkspaceId) -> Self {
         let nodes = profile.nodes(workspace);
-        let root = select::root(workspace);
-        let tree = Tree::build(root, nodes.into_iter().flatten().map(|(id, node)| (*id, node)));
+        let tree = profile.tree(workspace);
         let mut conflicts = HashMap::new();
         for (record, _, count) in profile.conflicts(workspace) {
             *conflicts.entry(record).or_default() += u64::from(count);

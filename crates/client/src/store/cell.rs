@@ -65,6 +65,19 @@ impl Database {
 
     /// Sets a cell, or removes it; durable when it returns.
     pub(crate) fn set_cell(&self, cell: &Cell, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.put_cell(cell, value)?;
+        self.sync()
+    }
+
+    /// Sets a cell, or removes it; durable with the next sync.
+    pub(crate) fn put_cell(&self, cell: &Cell, value: Option<&[u8]>) -> Result<(), StoreError> {
+        self.log.before_write(&self.connection)?;
+        self.write_cell(cell, value)?;
+        self.log.after_write(value.map_or(0, <[u8]>::len));
+        Ok(())
+    }
+
+    fn write_cell(&self, cell: &Cell, value: Option<&[u8]>) -> Result<(), StoreError> {
         let (workspace, record) = (cell.workspace.as_slice(), cell.record.as_slice());
         let Some(value) = value else {
             let sql = "DELETE FROM cell WHERE kind = ?1 AND workspace = ?2 AND record = ?3 AND name = ?4";

@@ -4,6 +4,9 @@
 //! are ciphertext already; every other content is sealed under the local key with its place (table,
 //! workspace, record, part) as associated data, so that a row cannot be moved.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
@@ -11,15 +14,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use rand_core::OsRng;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use satchel_crypto::LocalKey;
-use satchel_sync::{Alarm, Aside, BaseEntry, InFlight, Kept, Key, Loaded, PendingEntry};
+use satchel_sync::{
+    Alarm, Aside, BaseEntry, InFlight, Kept, Key, Loaded, LoadedPack, PendingEntry, merge_packs,
+};
 use satchel_wire::{
-    Chain, CommitId, Digest, Head, Id, Incarnation, Part, RecordId, Revision, Signature, SignedHeader,
-    WorkspaceId,
+    Chain, CommitId, Digest, Head, Id, Incarnation, PackId, Part, RecordId, Revision, Signature,
+    SignedHeader, WorkspaceId,
 };
 
 use super::StoreError;
+use super::log::Log;
 
 const SCHEMA_VERSION: i64 = 1;
 
@@ -29,19 +36,23 @@ CREATE TABLE workspace (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, inc
 CREATE TABLE chain (workspace INTEGER NOT NULL, seq INTEGER NOT NULL, chain BLOB NOT NULL,
     PRIMARY KEY (workspace, seq)) STRICT, WITHOUT ROWID;
 CREATE TABLE base (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL, seq INTEGER NOT NULL,
-    revision BLOB NOT NULL, conflicts INTEGER NOT NULL, packed INTEGER NOT NULL, node BLOB,
+    revision BLOB NOT NULL, conflicts INTEGER NOT NULL, node BLOB,
     PRIMARY KEY (workspace, record, part)) STRICT, WITHOUT ROWID;
 CREATE TABLE base_body (workspace INTEGER NOT NULL, record BLOB NOT NULL, content BLOB NOT NULL,
     PRIMARY KEY (workspace, record)) STRICT;
+CREATE TABLE pack (workspace INTEGER NOT NULL, pack BLOB NOT NULL, part INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    names BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (workspace, pack)) STRICT;
+CREATE TABLE removed (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL,
+    PRIMARY KEY (workspace, record, part)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL, ordinal INTEGER NOT NULL,
     conflicts INTEGER NOT NULL, purged INTEGER NOT NULL, bulk INTEGER NOT NULL, node BLOB,
     PRIMARY KEY (workspace, record, part)) STRICT, WITHOUT ROWID;
 CREATE TABLE pending_body (workspace INTEGER NOT NULL, record BLOB NOT NULL, payload BLOB NOT NULL,
-    PRIMARY KEY (workspace, record)) STRICT;
+    PRIMARY KEY (workspace, record)) STRICT, WITHOUT ROWID;
 CREATE TABLE in_flight (workspace INTEGER NOT NULL, id BLOB NOT NULL, ordinal INTEGER NOT NULL, header BLOB NOT NULL,
-    signature BLOB NOT NULL, ordinals BLOB NOT NULL, PRIMARY KEY (workspace, id)) STRICT;
+    signature BLOB NOT NULL, ordinals BLOB NOT NULL, PRIMARY KEY (workspace, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE in_flight_envelope (workspace INTEGER NOT NULL, id BLOB NOT NULL, position INTEGER NOT NULL,
-    envelope BLOB NOT NULL, PRIMARY KEY (workspace, id, position)) STRICT;
+    envelope BLOB NOT NULL, PRIMARY KEY (workspace, id, position)) STRICT, WITHOUT ROWID;
 CREATE TABLE charter (workspace INTEGER NOT NULL, seq INTEGER NOT NULL, header BLOB NOT NULL, signature BLOB NOT NULL,
     PRIMARY KEY (workspace, seq)) STRICT;
 CREATE TABLE aside (workspace INTEGER NOT NULL, record BLOB NOT NULL, part INTEGER NOT NULL, alarm TEXT NOT NULL,
@@ -53,10 +64,16 @@ CREATE TABLE cell (kind TEXT NOT NULL, workspace BLOB NOT NULL, record BLOB NOT 
 const BUSY: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 48;
 
+/// The envelopes of commits under way.
+type Flying = BTreeMap<(WorkspaceId, CommitId), Vec<Vec<u8>>>;
+
 /// One `SQLite` file under one local key.
 pub(crate) struct Database {
     pub(super) connection: Connection,
     pub(super) key: LocalKey,
+    pub(super) log: Log,
+    /// The envelopes of the newest commits under way, which are read again when they are sent and answered.
+    pub(super) flying: RefCell<Flying>,
 }
 
 impl fmt::Debug for Database {
@@ -73,13 +90,31 @@ impl Database {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // A plan that depends on bound values would be made anew with every value.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "trusted_schema", "OFF")?;
         connection.pragma_update(None, "cache_size", -16_000)?;
         make_schema(&connection)?;
-        Ok(Self { connection, key })
+        let log = Log::take(&connection, path)?;
+        Ok(Self { connection, key, log, flying: RefCell::default() })
+    }
+
+    /// Makes everything durable that was written.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.log.sync(&self.connection)
+    }
+
+    /// Whether everything that was written is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.log.is_durable()
+    }
+
+    /// Does what can wait for an idle moment.
+    pub(crate) fn tidy(&self) -> Result<(), StoreError> {
+        self.log.tidy(&self.connection)
     }
 
     /// What `SQLite`'s own check finds wrong; empty is good.
@@ -123,7 +158,9 @@ impl Database {
         let Some(number) = self.number(workspace)? else { return Ok(Loaded::empty()) };
         let mut loaded = self.load_head(number)?;
         loaded.charter = self.load_charter(number)?;
-        loaded.base = self.load_base(workspace, number)?;
+        loaded.packs = self.load_packs(number)?;
+        let removed = self.load_removed(number)?;
+        loaded.base = merge_packs(self.load_base(number)?, &loaded.packs, &removed);
         loaded.pending = self.load_pending(workspace, number)?;
         loaded.in_flight = self.load_in_flight(number)?;
         loaded.aside = self.load_aside(workspace, number)?;
@@ -169,36 +206,51 @@ impl Database {
         Ok(charter)
     }
 
-    fn load_base(&self, workspace: WorkspaceId, number: i64) -> Result<Vec<BaseEntry>, StoreError> {
-        let sql =
-            "SELECT record, part, seq, revision, conflicts, packed, node FROM base WHERE workspace = ?1";
+    fn load_base(&self, number: i64) -> Result<Vec<BaseEntry>, StoreError> {
+        let sql = "SELECT record, part, seq, revision, conflicts, node FROM base WHERE workspace = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([number])?;
         let mut base = Vec::new();
         while let Some(row) = rows.next()? {
-            let key = key(row, "base")?;
-            let packed: bool = row.get(5)?;
-            let node = row.get::<_, Option<Vec<u8>>>(6)?;
             base.push(BaseEntry {
-                key,
+                key: key(row, "base")?,
                 seq: natural(row, 2)?,
                 revision: id::<Revision>(row, 3, "base")?,
                 conflicts: row.get(4)?,
-                node: node.map(|content| self.kept(workspace, key, packed, content)),
+                node: row.get::<_, Option<Vec<u8>>>(5)?.map(Kept::Envelope),
             });
         }
         Ok(base)
     }
 
-    /// What a row of the base is; one damaged row must not lock a person out of all others.
-    fn kept(&self, workspace: WorkspaceId, key: Key, packed: bool, content: Vec<u8>) -> Kept {
-        if !packed {
-            return Kept::Envelope(content);
+    /// The packs, with the bytes of those that the tree needs.
+    fn load_packs(&self, number: i64) -> Result<Vec<LoadedPack>, StoreError> {
+        let sql = "SELECT pack, part, bytes, names, CASE part WHEN 0 THEN sealed END FROM pack
+            WHERE workspace = ?1 ORDER BY pack";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([number])?;
+        let mut packs = Vec::new();
+        while let Some(row) = rows.next()? {
+            packs.push(LoadedPack {
+                pack: id(row, 0, "pack")?,
+                part: part(row, 1, "pack")?,
+                bytes: row.get(2)?,
+                names: row.get(3)?,
+                nodes: row.get(4)?,
+            });
         }
-        match self.unseal("base", &place("base", workspace, key), &content) {
-            Ok(payload) => Kept::Payload(payload),
-            Err(_) => Kept::Damaged,
+        Ok(packs)
+    }
+
+    fn load_removed(&self, number: i64) -> Result<BTreeSet<Key>, StoreError> {
+        let sql = "SELECT record, part FROM removed WHERE workspace = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([number])?;
+        let mut removed = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            removed.insert(key(row, "removed")?);
         }
+        Ok(removed)
     }
 
     fn load_pending(&self, workspace: WorkspaceId, number: i64) -> Result<Vec<PendingEntry>, StoreError> {
@@ -268,17 +320,17 @@ impl Database {
     pub(super) fn base(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Kept>, StoreError> {
         let Some(number) = self.number(workspace)? else { return Ok(None) };
         let sql = match key.part {
-            Part::Node => "SELECT packed, node FROM base WHERE workspace = ?1 AND record = ?2 AND part = 0",
-            Part::Body => {
-                "SELECT packed, content FROM base_body JOIN base USING (workspace, record)
-                 WHERE workspace = ?1 AND record = ?2 AND part = 1"
-            }
+            Part::Node => "SELECT node FROM base WHERE workspace = ?1 AND record = ?2 AND part = 0",
+            Part::Body => "SELECT content FROM base_body WHERE workspace = ?1 AND record = ?2",
         };
+        Ok(self.blob(sql, number, key.record)?.map(Kept::Envelope))
+    }
+
+    pub(super) fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(number) = self.number(workspace)? else { return Ok(None) };
+        let sql = "SELECT sealed FROM pack WHERE workspace = ?1 AND pack = ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let read = |row: &Row<'_>| Ok((row.get::<_, bool>(0)?, row.get::<_, Option<Vec<u8>>>(1)?));
-        let found = statement.query_row(params![number, key.record.as_slice()], read).optional()?;
-        let Some((packed, Some(content))) = found else { return Ok(None) };
-        Ok(Some(self.kept(workspace, key, packed, content)))
+        Ok(statement.query_row(params![number, pack.as_slice()], |row| row.get(0)).optional()?)
     }
 
     pub(super) fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
@@ -303,6 +355,9 @@ impl Database {
         workspace: WorkspaceId,
         commit: CommitId,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
+        if let Some(envelopes) = self.flying.borrow().get(&(workspace, commit)) {
+            return Ok(envelopes.clone());
+        }
         let Some(number) = self.number(workspace)? else { return Ok(Vec::new()) };
         let sql =
             "SELECT envelope FROM in_flight_envelope WHERE workspace = ?1 AND id = ?2 ORDER BY position";
@@ -372,13 +427,16 @@ fn natural(row: &Row<'_>, column: usize) -> Result<u64, StoreError> {
     u64::try_from(value).map_err(|_| shape("a number"))
 }
 
+fn part(row: &Row<'_>, column: usize, table: &'static str) -> Result<Part, StoreError> {
+    match row.get::<_, i64>(column)? {
+        0 => Ok(Part::Node),
+        1 => Ok(Part::Body),
+        _ => Err(shape(table)),
+    }
+}
+
 fn key(row: &Row<'_>, table: &'static str) -> Result<Key, StoreError> {
-    let part = match row.get::<_, i64>(1)? {
-        0 => Part::Node,
-        1 => Part::Body,
-        _ => return Err(shape(table)),
-    };
-    Ok(Key { record: id(row, 0, table)?, part })
+    Ok(Key { record: id(row, 0, table)?, part: part(row, 1, table)? })
 }
 
 fn signed(row: &Row<'_>, column: usize, table: &'static str) -> Result<SignedHeader, StoreError> {

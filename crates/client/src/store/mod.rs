@@ -7,6 +7,7 @@
 
 mod cell;
 mod database;
+mod log;
 mod write;
 
 use std::fmt;
@@ -14,7 +15,7 @@ use std::io;
 
 use rusqlite::ErrorCode;
 use satchel_sync::{Batch, Kept, Key, Loaded, SCRATCH, Store};
-use satchel_wire::{CommitId, WorkspaceId};
+use satchel_wire::{CommitId, PackId, WorkspaceId};
 
 pub(crate) use cell::Cell;
 pub(crate) use database::Database;
@@ -51,26 +52,40 @@ impl StoreError {
     /// What kind of failure it is for a caller.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Sqlite(rusqlite::Error::SqliteFailure(failure, _)) => match failure.code {
-                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => ErrorKind::Damaged,
-                ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::PermissionDenied
-                | ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::FileLockingProtocolFailed
-                | ErrorCode::TooBig
-                | ErrorCode::OutOfMemory => ErrorKind::LocalStore,
-                _ => ErrorKind::Internal,
-            },
+            Self::Sqlite(error) => kind_of(error),
             Self::File(_) => ErrorKind::LocalStore,
-            Self::Sqlite(_) => ErrorKind::Internal,
             Self::Sealed { .. } | Self::Shape { .. } => ErrorKind::Damaged,
             Self::Newer { .. } => ErrorKind::Version,
             Self::NoAccount => ErrorKind::SignedOut,
         }
+    }
+}
+
+fn kind_of(error: &rusqlite::Error) -> ErrorKind {
+    use rusqlite::Error;
+    match error {
+        Error::SqliteFailure(failure, _) => match failure.code {
+            // Our statements never change: one that does not fit the tables met damaged tables.
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown => ErrorKind::Damaged,
+            ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::PermissionDenied
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed
+            | ErrorCode::TooBig
+            | ErrorCode::OutOfMemory => ErrorKind::LocalStore,
+            _ => ErrorKind::Internal,
+        },
+        Error::SqlInputError { .. }
+        | Error::InvalidColumnName(_)
+        | Error::InvalidColumnType(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::FromSqlConversionFailure(..)
+        | Error::Utf8Error(..) => ErrorKind::Damaged,
+        _ => ErrorKind::Internal,
     }
 }
 
@@ -130,6 +145,25 @@ impl SqliteStore {
             self.account.as_ref().ok_or(StoreError::NoAccount)
         }
     }
+
+    fn files(&self) -> impl Iterator<Item = &Database> {
+        std::iter::once(&self.scratch).chain(&self.account)
+    }
+
+    /// Whether everything that was written is durable.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.files().all(Database::is_durable)
+    }
+
+    /// About how many pages lie in the logs.
+    pub(crate) fn log_pages(&self) -> usize {
+        self.files().map(|file| file.log.pages()).sum()
+    }
+
+    /// Does what can wait for an idle moment.
+    pub(crate) fn tidy(&self) -> Result<(), StoreError> {
+        self.files().try_for_each(Database::tidy)
+    }
 }
 
 impl Store for SqliteStore {
@@ -151,6 +185,10 @@ impl Store for SqliteStore {
         self.of(workspace)?.base(workspace, key)
     }
 
+    fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.of(workspace)?.pack(workspace, pack)
+    }
+
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
         self.of(workspace)?.pending(workspace, key)
     }
@@ -161,6 +199,10 @@ impl Store for SqliteStore {
 
     fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
         self.of(batch.workspace)?.apply(batch)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.files().try_for_each(Database::sync)
     }
 }
 
@@ -209,6 +251,10 @@ impl Store for AccountStore {
         self.0.base(workspace, key).map_err(AccountStoreError)
     }
 
+    fn pack(&self, workspace: WorkspaceId, pack: PackId) -> Result<Option<Vec<u8>>, AccountStoreError> {
+        self.0.pack(workspace, pack).map_err(AccountStoreError)
+    }
+
     fn pending(&self, workspace: WorkspaceId, key: Key) -> Result<Option<Vec<u8>>, AccountStoreError> {
         self.0.pending(workspace, key).map_err(AccountStoreError)
     }
@@ -219,6 +265,10 @@ impl Store for AccountStore {
 
     fn apply(&mut self, batch: &Batch) -> Result<(), AccountStoreError> {
         self.0.apply(batch).map_err(AccountStoreError)
+    }
+
+    fn sync(&mut self) -> Result<(), AccountStoreError> {
+        self.0.sync().map_err(AccountStoreError)
     }
 }
 

@@ -1,14 +1,15 @@
-//! Writing: one batch is one transaction, durable when it returns.
+//! Writing: one batch is one transaction, durable with the next sync.
 
 use rusqlite::params;
 use satchel_sync::{Aside, Batch, CHAINS_KEPT, InFlight, Key, Write};
+use satchel_wire::limits::COMMITS_IN_FLIGHT;
 use satchel_wire::{CommitId, Head, Id, Part, Revision, WorkspaceId};
 
 use super::StoreError;
 use super::database::{Database, part_number, place};
 
 /// What came from the server.
-const FROM_SERVER: [&str; 4] = ["base", "base_body", "charter", "chain"];
+const FROM_SERVER: [&str; 6] = ["base", "base_body", "pack", "removed", "charter", "chain"];
 /// What is this app's own.
 const OWN: [&str; 5] = ["pending", "pending_body", "in_flight", "in_flight_envelope", "aside"];
 
@@ -29,6 +30,7 @@ struct Rows<'a> {
 impl Database {
     /// Applies a batch: all of it, or nothing on an error.
     pub(super) fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
+        self.log.before_write(&self.connection)?;
         let transaction = self.connection.unchecked_transaction()?;
         if batch.writes.contains(&Write::RemoveWorkspace) {
             self.remove_workspace(batch.workspace)?;
@@ -37,7 +39,28 @@ impl Database {
             let rows = Rows { database: self, workspace: batch.workspace, number };
             batch.writes.iter().try_for_each(|write| rows.write(write))?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.note_flying(batch);
+        self.log.after_write(batch.writes.iter().map(content_bytes).sum());
+        Ok(())
+    }
+
+    /// Keeps the envelopes of a commit that is about to be sent, until it is answered.
+    fn note_flying(&self, batch: &Batch) {
+        let mut flying = self.flying.borrow_mut();
+        for write in &batch.writes {
+            match write {
+                Write::PutInFlight { commit, envelopes } => {
+                    if flying.len() >= COMMITS_IN_FLIGHT {
+                        flying.clear(); // they are in the database, too
+                    }
+                    flying.insert((batch.workspace, commit.commit), envelopes.clone());
+                }
+                Write::RemoveInFlight { commit } => drop(flying.remove(&(batch.workspace, *commit))),
+                Write::RemoveWorkspace => flying.retain(|(workspace, _), _| *workspace != batch.workspace),
+                _ => {}
+            }
+        }
     }
 
     fn make_workspace(&self, workspace: WorkspaceId) -> Result<i64, StoreError> {
@@ -67,14 +90,27 @@ impl Rows<'_> {
             Write::AddWorkspace | Write::RemoveWorkspace => Ok(()),
             Write::PutBase { key, seq, revision, conflicts, envelope } => {
                 let entry = BaseEntry { seq: *seq, revision: *revision, conflicts: *conflicts };
-                self.put_base(*key, &entry, false, envelope)
+                self.put_base(*key, &entry, envelope)
             }
-            Write::PutBasePayload { key, seq, revision, conflicts, payload } => {
-                let entry = BaseEntry { seq: *seq, revision: *revision, conflicts: *conflicts };
-                let sealed = self.database.seal(&place("base", self.workspace, *key), payload);
-                self.put_base(*key, &entry, true, &sealed)
+            Write::PutPack { pack, part, names, sealed } => self.execute(
+                "INSERT OR REPLACE INTO pack VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    self.number,
+                    pack.as_slice(),
+                    part_number(*part),
+                    integer(sealed.len() as u64),
+                    names,
+                    sealed
+                ],
+            ),
+            Write::ForgetPacks => {
+                self.execute("DELETE FROM pack WHERE workspace = ?1", params![self.number])?;
+                self.execute("DELETE FROM removed WHERE workspace = ?1", params![self.number])
             }
-            Write::RemoveBase { key } => self.remove_part("base", "base_body", *key),
+            Write::RemoveBase { key } => {
+                self.note_removed(*key)?;
+                self.remove_part("base", "base_body", *key)
+            }
             Write::PutPending { key, ordinal, conflicts, payload } => {
                 self.put_pending(*key, *ordinal, *conflicts, payload.as_deref())
             }
@@ -158,14 +194,24 @@ impl Rows<'_> {
         Ok(())
     }
 
-    fn put_base(&self, key: Key, entry: &BaseEntry, packed: bool, content: &[u8]) -> Result<(), StoreError> {
+    /// What stands in a pack, or may stand in one that has not come, must not come back with it.
+    fn note_removed(&self, key: Key) -> Result<(), StoreError> {
+        self.execute(
+            "INSERT OR IGNORE INTO removed SELECT ?1, ?2, ?3
+             WHERE EXISTS (SELECT 1 FROM pack WHERE workspace = ?1)
+             OR EXISTS (SELECT 1 FROM workspace WHERE number = ?1 AND fresh IS NOT NULL)",
+            params![self.number, key.record.as_slice(), part_number(key.part)],
+        )
+    }
+
+    fn put_base(&self, key: Key, entry: &BaseEntry, content: &[u8]) -> Result<(), StoreError> {
         let BaseEntry { seq, revision, conflicts } = *entry;
         let node = (key.part == Part::Node).then_some(content);
         let record = key.record.as_slice();
         let part = part_number(key.part);
         self.execute(
-            "INSERT OR REPLACE INTO base VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![self.number, record, part, integer(seq), revision.as_slice(), conflicts, packed, node],
+            "INSERT OR REPLACE INTO base VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![self.number, record, part, integer(seq), revision.as_slice(), conflicts, node],
         )?;
         if node.is_some() {
             return Ok(());
@@ -264,6 +310,17 @@ impl Rows<'_> {
             "INSERT OR REPLACE INTO aside VALUES (?1, ?2, ?3, ?4, ?5)",
             params![self.number, record, part, aside.alarm.as_str(), detail],
         )
+    }
+}
+
+/// The size of a write's content.
+fn content_bytes(write: &Write) -> usize {
+    match write {
+        Write::PutBase { envelope, .. } => envelope.len(),
+        Write::PutPack { names, sealed, .. } => names.len() + sealed.len(),
+        Write::PutPending { payload, .. } => payload.as_ref().map_or(0, Vec::len),
+        Write::PutInFlight { envelopes, .. } => envelopes.iter().map(Vec::len).sum(),
+        _ => 64,
     }
 }
 

@@ -26,6 +26,9 @@ const HANDSHAKE_TIME: Duration = Duration::from_secs(15);
 const PING: Duration = Duration::from_millis(PING_INTERVAL_MS);
 const SILENCE: Duration = Duration::from_millis(SILENCE_MS_MAX);
 
+/// An app has one socket, and a fresh one reads megabytes: each read is a call into the kernel.
+const READ_BUFFER_BYTES: usize = 64 * 1024;
+
 type Socket = WebSocketStream<Upgraded>;
 
 pub(super) async fn run(server: &Server, events: &Events, frames: &mut Frames) -> Ended {
@@ -77,7 +80,7 @@ async fn connect(server: &Server) -> Result<Socket, Ended> {
     }
     let upgraded = answer.upgrade().await.map_err(|error| Ended::Blocked(classify(&error)))?;
     let config = WebSocketConfig::default()
-        .read_buffer_size(SOCKET_BUFFER_BYTES)
+        .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(SOCKET_BUFFER_BYTES)
         .max_message_size(Some(FRAME_BYTES_MAX))
         .max_frame_size(Some(FRAME_BYTES_MAX));

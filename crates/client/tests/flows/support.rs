@@ -12,7 +12,10 @@ use satchel_client::api::{
     Status,
 };
 use satchel_client::{Client, ClientOptions, KeyringChoice, Mode, TransportChoice};
-use satchel_server::{Config, Options, Running, TlsFiles, serve};
+use satchel_server::service::{Outcome, Publish};
+use satchel_server::store::Store;
+use satchel_server::store::sqlite::{DataDir, SqliteStore};
+use satchel_server::{Clock, Config, Options, Retention, Running, SystemClock, TlsFiles, serve};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,6 +33,14 @@ pub(crate) struct World {
     config: Config,
     running: Option<Running>,
     address: SocketAddr,
+}
+
+/// Hears nothing.
+#[derive(Debug)]
+struct Nobody;
+
+impl Publish for Nobody {
+    fn publish(&self, _: Outcome) {}
 }
 
 /// One app: a home and how its profile is opened.
@@ -58,6 +69,23 @@ impl World {
     pub(crate) fn manifests(&self) -> i64 {
         let store = rusqlite::Connection::open(self.folder.path().join("satchel.db")).expect("it opens");
         store.query_row("SELECT count(*) FROM manifests", [], |row| row.get(0)).expect("it counts")
+    }
+
+    /// Up to which entry the newest manifest of a workspace goes.
+    pub(crate) fn packed_until(&self) -> i64 {
+        let store = rusqlite::Connection::open(self.folder.path().join("satchel.db")).expect("it opens");
+        store.query_row("SELECT coalesce(max(seq), 0) FROM manifests", [], |row| row.get(0)).expect("it counts")
+    }
+
+    /// Drops what is old of a stopped server, as its upkeep would; up to which entry headers are gone.
+    pub(crate) fn prune(&self, retention: Retention) -> i64 {
+        let rng = &mut rand_core::OsRng;
+        let dir = DataDir::lock(self.folder.path()).expect("no server runs");
+        let store = SqliteStore::open(dir, Arc::new(Nobody), rng).expect("it opens");
+        store.prune(retention, SystemClock.now_ms() + 1).expect("it runs");
+        drop(store);
+        let store = rusqlite::Connection::open(self.folder.path().join("satchel.db")).expect("it opens");
+        store.query_row("SELECT max(pruned) FROM workspaces", [], |row| row.get(0)).expect("it counts")
     }
 
     /// A server with a certificate that no system trusts, and the file of that certificate.

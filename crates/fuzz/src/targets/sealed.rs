@@ -9,12 +9,15 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use satchel_crypto::{
     AccountKey, AppCertificate, AppKey, ClientLogin, ClientRegistration, EnvelopePlace, EpochKey,
-    IdentityKeys, LocalKey, PackPlace, PasswordFile, RecoveryCode, ServerLogin, ServerSetup, WrapContext,
-    open_envelope, open_pack, seal_envelope, seal_pack,
+    IdentityKeys, InviteLink, InvitePlace, InviteSecret, LocalKey, NameKey, PackPlace, PasswordFile,
+    PresencePlace, RecoveryCode, ServerLogin, ServerSetup, WrapContext, open_envelope, open_pack,
+    open_presence, seal_envelope, seal_pack, seal_presence,
 };
 
 const PLACE: EnvelopePlace = EnvelopePlace { workspace: [1; 16], record: [2; 16], part: 0 };
 const PACK_PLACE: PackPlace = PackPlace { workspace: [1; 16], part: 0 };
+const INVITE: InvitePlace = InvitePlace { workspace: [1; 16], invite: [7; 16] };
+const PRESENCE: PresencePlace = PresencePlace { workspace: [1; 16], account: [4; 16], app: [5; 16] };
 const CONTEXT: WrapContext = WrapContext { workspace: [1; 16], epoch: 1, account: [4; 16] };
 const PAYLOAD: &[u8] = b"{\"v\":1,\"fields\":{\"url\":\"http://a.test/a/a/a/a/a/a/a/a/a/a/a/a/a/a\"}}";
 
@@ -68,13 +71,15 @@ pub(super) fn envelope_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(super) fn pack(bytes: &[u8]) {
-    if open_pack(&keys().epoch, &PACK_PLACE, bytes).is_ok() {
+    if let Ok(opened) = open_pack(&keys().epoch, &PACK_PLACE, bytes) {
+        assert_eq!(opened.expand().ok().map(|rest| rest.len()), opened.rest_bytes());
         only_made(bytes, pack_seeds);
     }
     let (names, rest) = bytes.split_at(bytes.len() / 3);
     let Ok(sealed) = seal_pack(&keys().epoch, 1, &PACK_PLACE, names, rest, true, &mut rng()) else { return };
     let opened = open_pack(&keys().epoch, &PACK_PLACE, &sealed).expect("what was sealed opens");
-    assert_eq!((opened.names.as_slice(), opened.rest.as_slice()), (names, rest));
+    assert_eq!(opened.names(), names);
+    assert_eq!(opened.expand().expect("what was sealed expands").as_slice(), rest);
 }
 
 pub(super) fn pack_seeds() -> Vec<Vec<u8>> {
@@ -143,6 +148,57 @@ pub(super) fn recovery_code(bytes: &[u8]) {
 pub(super) fn recovery_seeds() -> Vec<Vec<u8>> {
     let code = keys().code.expose_secret();
     vec![code.as_bytes().to_vec(), code.to_lowercase().into_bytes(), code.replace('-', " ").into_bytes()]
+}
+
+pub(super) fn invite_link(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(link) = InviteLink::parse(text) else { return };
+    let shown = link.expose_secret();
+    let again = InviteLink::parse(&shown).expect("a link that is shown is read");
+    assert_eq!(*again.expose_secret(), *shown);
+    assert_eq!((again.server, again.workspace), (link.server, link.workspace));
+}
+
+pub(super) fn link_seeds() -> Vec<Vec<u8>> {
+    let link = |server: &str| {
+        let secret = InviteSecret::make(&mut rng());
+        let link = InviteLink { server: server.to_owned(), workspace: [1; 16], secret };
+        link.expose_secret().as_bytes().to_vec()
+    };
+    vec![link("https://satchel.example"), link("http://[::1]:8080")]
+}
+
+/// Names, the key of an invitation's names, the key of the epoch before, and presences.
+pub(super) fn people(bytes: &[u8]) {
+    let epoch = &keys().epoch;
+    let name_key = InviteSecret::make(&mut rng()).derive_name_key();
+    let opened = [
+        epoch.open_name(&[1; 16], &[4; 16], bytes).is_ok(),
+        epoch.open_previous(&[1; 16], 2, bytes).is_ok(),
+        NameKey::open(epoch, &INVITE, bytes).is_ok(),
+        name_key.open_name(&INVITE, bytes).is_ok(),
+        open_presence(epoch, &PRESENCE, bytes).is_ok(),
+    ];
+    if opened.contains(&true) {
+        only_made(bytes, people_seeds);
+    }
+    if let Ok(sealed) = seal_presence(epoch, 1, &PRESENCE, bytes, &mut rng()) {
+        let opened = open_presence(epoch, &PRESENCE, &sealed).expect("what was sealed opens");
+        assert_eq!(opened.as_slice(), bytes);
+    }
+}
+
+pub(super) fn people_seeds() -> Vec<Vec<u8>> {
+    let epoch = &keys().epoch;
+    let name_key = InviteSecret::make(&mut rng()).derive_name_key();
+    let mut seeds = vec![
+        epoch.seal_name(&[1; 16], &[4; 16], "Ada", &mut rng()),
+        epoch.seal_previous(&EpochKey::make(&mut rng()), &[1; 16], 2, &mut rng()),
+        name_key.seal(epoch, &INVITE, &mut rng()),
+        name_key.seal_name(&INVITE, "Ada", &mut rng()),
+    ];
+    seeds.extend(seal_presence(epoch, 1, &PRESENCE, b"here", &mut rng()));
+    seeds
 }
 
 pub(super) fn opaque(bytes: &[u8]) {

@@ -6,11 +6,11 @@ use std::fmt::Debug;
 use minicbor::{Decode, Encode};
 use satchel_wire::{
     AccountBundle, AccountId, AppId, AppLogin, AppLoginReply, Bytes32, CharterOp, ClientFrame, CommitHeader,
-    Content, DeleteAccount, DeletionReceipt, Digest, Head, Manifest, PackId, PackRef, PackedRecord, Part,
-    PasswordFinish, PasswordStart, PasswordStartReply, PollOpen, PollReply, PollRequest, RecordId,
-    RecoverFinish, RecoverStart, RecoverStartReply, Refusal, Revision, ServerFrame, SignInFinish,
-    SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart,
-    SignUpStartReply, WorkspaceId, decode, decode_pack, encode, encode_pack,
+    Content, DeleteAccount, DeletionReceipt, Digest, Head, JoinClaim, JoinProof, Manifest, PackId, PackRef,
+    PackedRecord, Part, PasswordFinish, PasswordStart, PasswordStartReply, PollOpen, PollReply, PollRequest,
+    Presence, RecordId, RecoverFinish, RecoverStart, RecoverStartReply, Refusal, Revision, ServerFrame,
+    SignInFinish, SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply,
+    SignUpStart, SignUpStartReply, WorkspaceId, decode, decode_pack, encode, encode_pack,
 };
 
 /// What is read is written and read back equal.
@@ -70,6 +70,16 @@ pub(super) fn commit_header(bytes: &[u8]) {
     }
 }
 
+pub(super) fn join(bytes: &[u8]) {
+    if let Ok(claim) = JoinClaim::decode(bytes) {
+        assert_eq!(claim.encode(), bytes, "a claim has one form");
+    }
+    if let Ok(presence) = Presence::decode(bytes) {
+        assert_eq!(presence.encode(), bytes, "a presence has one form");
+    }
+    message::<JoinProof>(bytes);
+}
+
 pub(super) fn manifest(bytes: &[u8]) {
     let Ok(manifest) = Manifest::decode(bytes) else { return };
     assert_eq!(manifest.encode(), bytes, "a manifest has one form");
@@ -92,10 +102,12 @@ pub(super) fn manifest_seeds() -> Vec<Vec<u8>> {
     vec![manifest.encode()]
 }
 
-/// A byte that says how long the names are, in 48-byte steps; the names; the rest.
+/// Two bytes that say how long the names are; the names; the payloads.
 pub(super) fn pack_content(bytes: &[u8]) {
-    let Some((&count, bytes)) = bytes.split_first() else { return };
-    let Some((names, rest)) = bytes.split_at_checked(usize::from(count) * 48) else { return };
+    let Some((length, bytes)) = bytes.split_first_chunk() else { return };
+    let Some((names, rest)) = bytes.split_at_checked(usize::from(u16::from_le_bytes(*length))) else {
+        return;
+    };
     let Some(records) = decode_pack(names, rest) else { return };
     assert_eq!(encode_pack(&records), (names.to_vec(), rest.to_vec()), "a pack has one form");
 }
@@ -105,8 +117,10 @@ pub(super) fn pack_seeds() -> Vec<Vec<u8>> {
         record: RecordId::new([byte; 16]),
         revision: Revision::new([byte; 32]),
         seq: u64::from(byte) * 1_000,
+        conflicts: u32::from(byte),
         payload: payload.to_vec(),
     };
     let (names, rest) = encode_pack(&[record(1, b"{}"), record(2, b""), record(3, b"{\"name\":\"x\"}")]);
-    vec![[&[3], names.as_slice(), &rest].concat()]
+    let length = u16::try_from(names.len()).expect("three names are short").to_le_bytes();
+    vec![[&length, names.as_slice(), &rest].concat()]
 }

@@ -40,7 +40,9 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::BadRequest | ErrorCode::UnsupportedVersion => StatusCode::BAD_REQUEST,
         ErrorCode::Unauthorized | ErrorCode::SessionEnded => StatusCode::UNAUTHORIZED,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
-        ErrorCode::Forbidden | ErrorCode::SignUpClosed | ErrorCode::BadSignature => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::SignUpClosed | ErrorCode::BadSignature | ErrorCode::RoleTooLow => {
+            StatusCode::FORBIDDEN
+        }
         ErrorCode::AppLimit
         | ErrorCode::Evicted
         | ErrorCode::EmailTaken
@@ -48,7 +50,11 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BulkNotMarked
         | ErrorCode::CursorUnknown
         | ErrorCode::CursorTooOld
-        | ErrorCode::LeaveTeamFirst => StatusCode::CONFLICT,
+        | ErrorCode::InTeams
+        | ErrorCode::EpochOld
+        | ErrorCode::CharterMoved
+        | ErrorCode::InviteGone
+        | ErrorCode::LastAdmin => StatusCode::CONFLICT,
         ErrorCode::Throttled => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::Quota => StatusCode::INSUFFICIENT_STORAGE,

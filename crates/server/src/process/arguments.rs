@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use satchel_wire::limits::SOCKETS_PER_ACCOUNT_MAX;
 
-use crate::config::{Config, SignUp};
+use crate::config::{Config, DAY_MS, Retention, SignUp};
 use crate::serve::{Options, TlsFiles};
 
 /// The sync server of Satchel.
@@ -25,6 +26,18 @@ pub(super) struct Arguments {
     /// Apps of one account that may be connected at a time; 0 for any number.
     #[arg(long, value_name = "N", env = "SATCHEL_SERVER_MAX_APPS", default_value_t = 3)]
     max_apps: usize,
+    /// Connections of one account at a time, those without a place among them.
+    #[arg(long, value_name = "N", env = "SATCHEL_SERVER_MAX_SOCKETS", default_value_t = SOCKETS_PER_ACCOUNT_MAX)]
+    max_sockets: usize,
+    /// Days that old versions, and headers that nothing needs, are kept at least.
+    #[arg(long, value_name = "N", env = "SATCHEL_SERVER_KEEP_DAYS", default_value_t = 90)]
+    keep_days: u32,
+    /// Newest versions of each item that are kept at least.
+    #[arg(long, value_name = "N", env = "SATCHEL_SERVER_KEEP_VERSIONS", default_value_t = Retention::default().versions)]
+    keep_versions: u32,
+    /// Newest commits of each workspace whose headers are kept at least.
+    #[arg(long, value_name = "N", env = "SATCHEL_SERVER_KEEP_ENTRIES", default_value_t = Retention::default().entries)]
+    keep_entries: u64,
     /// Who may make an account.
     #[arg(long, value_enum, env = "SATCHEL_SERVER_SIGNUP", default_value_t = SignUpChoice::Open)]
     signup: SignUpChoice,
@@ -63,6 +76,52 @@ pub(super) enum Task {
     },
     /// Makes an invitation for one sign-up and prints it.
     Invite,
+    /// Looks after the accounts of the server, also while it runs; never shows content, which is sealed.
+    Admin {
+        /// What to do.
+        #[command(subcommand)]
+        task: AdminTask,
+    },
+}
+
+/// What an operator does with accounts.
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminTask {
+    /// Lists the accounts with their apps, workspaces and bytes.
+    Accounts {
+        /// Print one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Disables an account: its sessions end within a second, and nobody can sign in to it.
+    Disable {
+        /// The e-mail of the account.
+        email: String,
+    },
+    /// Enables an account again; its apps have to sign in anew.
+    Enable {
+        /// The e-mail of the account.
+        email: String,
+    },
+    /// Deletes an account with everything that nobody else uses; refused while it is in a team, or the only
+    /// admin of a workspace that others use.
+    Delete {
+        /// The e-mail of the account.
+        email: String,
+    },
+    /// Makes an invitation for one sign-up and prints it.
+    Invite,
+    /// Sets and shows what an account may have; without an e-mail, each account without limits of its own.
+    Limits {
+        /// The e-mail of the account.
+        email: Option<String>,
+        /// Bytes of sealed content in the workspaces that it founded; 0 for no limit.
+        #[arg(long, value_name = "N")]
+        bytes: Option<u64>,
+        /// Workspaces that it founds; 0 for no limit but the protocol's.
+        #[arg(long, value_name = "N")]
+        workspaces: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -99,7 +158,13 @@ impl Arguments {
             SignUpChoice::Closed => SignUp::Closed,
         };
         let tls = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
-        let config = Config { max_apps: self.max_apps, sign_up, ..Config::default() };
+        let retention = Retention {
+            age_ms: u64::from(self.keep_days) * DAY_MS,
+            versions: self.keep_versions,
+            entries: self.keep_entries,
+        };
+        let (max_apps, max_sockets) = (self.max_apps, self.max_sockets);
+        let config = Config { max_apps, max_sockets, sign_up, retention, ..Config::default() };
         Options { listen: self.listen, tls, config, trusts_proxy: self.trust_proxy, ..Options::new(data) }
     }
 }
@@ -128,10 +193,18 @@ mod tests {
         Arguments::command().debug_assert();
         check("satchel-server", Ok(()));
         check("satchel-server --data d --listen 127.0.0.1:0 --max-apps 0 --signup invite --log-json", Ok(()));
+        check("satchel-server --keep-days 30 --keep-versions 10 --keep-entries 0 --max-sockets 200", Ok(()));
         check("satchel-server --tls-cert c --tls-key k", Ok(()));
         check("satchel-server backup f --data d", Ok(()));
         check("satchel-server --data d restore f", Ok(()));
         check("satchel-server invite", Ok(()));
+        check("satchel-server admin accounts --json", Ok(()));
+        check("satchel-server admin disable a@example.org --data d", Ok(()));
+        check("satchel-server admin enable a@example.org", Ok(()));
+        check("satchel-server admin delete a@example.org", Ok(()));
+        check("satchel-server admin invite", Ok(()));
+        check("satchel-server admin limits --bytes 1000", Ok(()));
+        check("satchel-server admin limits a@example.org --workspaces 0", Ok(()));
     }
 
     #[test]
@@ -141,6 +214,8 @@ mod tests {
         check("satchel-server --signup maybe", Err(ErrorKind::InvalidValue));
         check("satchel-server backup", Err(ErrorKind::MissingRequiredArgument));
         check("satchel-server --max-apps -1", Err(ErrorKind::UnknownArgument));
+        check("satchel-server admin disable", Err(ErrorKind::MissingRequiredArgument));
+        check("satchel-server admin limits --bytes many", Err(ErrorKind::ValueValidation));
     }
 
     #[test]

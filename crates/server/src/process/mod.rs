@@ -4,6 +4,7 @@
 //! server is ready, and everything else goes to standard error; messages say what failed, why, and
 //! what to do.
 
+mod admin;
 mod arguments;
 mod words;
 
@@ -16,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::config::{Clock, SystemClock};
 use crate::serve::{Options, serve};
 use crate::store::sqlite;
-use arguments::{Arguments, Task};
+use arguments::{AdminTask, Arguments, Task};
 use words::Failure;
 
 /// Threads that handle connections: more than a few only cost memory for this kind of work.
@@ -52,12 +53,13 @@ fn begin(arguments: Arguments) -> Result<(), Failure> {
             println!("restored {} to {}", file.display(), data.display());
             Ok(())
         }
-        Some(Task::Invite) => {
+        Some(Task::Invite | Task::Admin { task: AdminTask::Invite }) => {
             let invite = sqlite::invite(&data, SystemClock.now_ms(), &mut OsRng)
                 .map_err(|error| Failure::task("making an invitation", &data, &error))?;
             println!("{invite}");
             Ok(())
         }
+        Some(Task::Admin { task }) => admin::run(&task, &data),
     }
 }
 

@@ -35,6 +35,11 @@ impl Failure {
         Self { what: what.to_owned(), why: chain(error), hint: Some(hint) }
     }
 
+    /// A wish about an account was not done.
+    pub(super) fn account(what: &str, error: &(dyn Error + 'static), hint: String) -> Self {
+        Self { what: what.to_owned(), why: chain(error), hint: Some(hint) }
+    }
+
     /// The server could not start.
     pub(super) fn serve(error: &ServeError) -> Self {
         let why = error.source().map(chain).unwrap_or_default();

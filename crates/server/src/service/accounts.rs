@@ -122,7 +122,7 @@ impl Service {
             .setup
             .login(file.as_ref(), &request.credential_request, email.as_bytes(), rng)
             .map_err(|_| bad("not a credential request"))?;
-        let account = row.map(|row| row.bundle.account);
+        let account = row.filter(|row| !row.is_disabled).map(|row| row.bundle.account);
         let login = Login::SignIn { email, account, state: Box::new(state) };
         let login = self.grants.put_login(login, now_ms, rng);
         Ok(SignInStartReply { login, credential_response: answer.into() })
@@ -186,7 +186,7 @@ impl Service {
         let mut challenge = [0; 32];
         rng.fill_bytes(&mut challenge);
         let challenge = Nonce::new(challenge);
-        let account = row.map(|row| row.bundle.account);
+        let account = row.filter(|row| !row.is_disabled).map(|row| row.bundle.account);
         let login = self.grants.put_login(Login::Recover { email, account, challenge }, now_ms, rng);
         Ok(RecoverStartReply { login, challenge })
     }
@@ -261,7 +261,8 @@ impl Service {
     /// `POST /v1/account/delete`.
     ///
     /// # Errors
-    /// `Throttled`, `Unauthorized`, `Unavailable`. After an error the grant is still good.
+    /// `Throttled`, `Unauthorized`, `InTeams` with the rosters of the account, `LastAdmin` with the workspaces
+    /// that would be without an admin, `Unavailable`. After an error the grant is still good.
     pub fn delete_account(
         &self,
         from: Address,
@@ -312,7 +313,8 @@ impl Service {
     }
 
     fn find(&self, account: AccountId) -> Result<(String, AccountRow), Refusal> {
-        self.store.account(account).map_err(|error| refuse(&error))?.ok_or_else(unauthorized)
+        let found = self.store.account(account).map_err(|error| refuse(&error))?;
+        found.filter(|(_, row)| !row.is_disabled).ok_or_else(unauthorized)
     }
 
     fn grant<R: RngCore + CryptoRng>(

@@ -20,6 +20,7 @@
 mod accounts;
 mod grants;
 mod packs;
+mod people;
 mod places;
 mod push;
 #[cfg(test)]
@@ -28,12 +29,13 @@ mod versions;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use minicbor::bytes::ByteVec;
 use satchel_crypto::{ServerSetup, derive_token_hash, verify_open};
 use satchel_wire::limits::COMMIT_OPS_MAX;
 use satchel_wire::{
-    AccountId, AppEntry, AppId, Bytes32, CommitId, ErrorCode, Head, Incarnation, Nonce, Opened,
+    AccountId, AppEntry, AppId, Bytes32, CommitId, ErrorCode, Head, Incarnation, JoinProof, Nonce, Opened,
     PROTOCOL_VERSION, Part, RecordId, Refusal, Signature, SignedHeader, StaleRecord, StoredEnvelope, Token,
     WorkspaceEntry, WorkspaceId,
 };
@@ -113,13 +115,37 @@ pub enum Outcome {
         /// Who founded it.
         by: ConnectionId,
     },
-    /// A workspace is gone. Every connection of the account gets `WorkspaceRemoved`, and every
-    /// subscription to it ends.
+    /// An account is about to lose a workspace: its subscriptions end, and what is on the way to them is not
+    /// sent any more.
+    FeedsEnded {
+        /// The account.
+        account: AccountId,
+        /// The workspace.
+        workspace: WorkspaceId,
+    },
+    /// An account may read a workspace no more, deleted or left. Every connection of the account gets
+    /// `WorkspaceRemoved`, and its subscriptions to it end.
     WorkspaceRemoved {
         /// The account that could read it.
         account: AccountId,
         /// The workspace.
         workspace: WorkspaceId,
+    },
+    /// An account may read a workspace since now. Every connection of the account gets `WorkspaceAdded`.
+    WorkspaceShown {
+        /// The account.
+        account: AccountId,
+        /// The workspace.
+        entry: WorkspaceEntry,
+    },
+    /// A claim of an invitation waits. Every connection of these accounts gets `Joins`.
+    Joined {
+        /// The workspace.
+        workspace: WorkspaceId,
+        /// Its admins.
+        admins: Vec<AccountId>,
+        /// Every claim that waits there.
+        proofs: Vec<JoinProof>,
     },
     /// A connection is over: evicted, session ended, account deleted, or replaced by a newer one of
     /// the same app. `Refused(refusal)` is its last frame, and nothing more is taken from it.
@@ -184,11 +210,13 @@ pub struct Service {
     store: Arc<dyn Store>,
     publish: Arc<dyn Publish>,
     config: Config,
-    setup: ServerSetup,
+    setup: Arc<ServerSetup>,
     places: Places,
     grants: Grants,
     throttle: Throttle,
     asks: packs::Asks,
+    /// An operator's command was noticed, and not yet followed to its end.
+    noticed: AtomicBool,
 }
 
 impl fmt::Debug for Service {
@@ -205,16 +233,38 @@ impl Service {
     pub fn new(store: Arc<dyn Store>, publish: Arc<dyn Publish>, config: Config) -> Result<Self, StoreError> {
         let setup = ServerSetup::from_bytes(&store.opaque_setup()?)
             .map_err(|_| StoreError::Damaged { what: "OPAQUE setup" })?;
-        Ok(Self {
+        Ok(Self::over(Arc::new(setup), store, publish, config))
+    }
+
+    /// The same with the store's OPAQUE setup already read: for a simulator, whose stores all have the same
+    /// one, and of which nobody asks for a password.
+    #[cfg(feature = "simulated")]
+    pub fn with_setup(
+        setup: &Arc<ServerSetup>,
+        store: Arc<dyn Store>,
+        publish: Arc<dyn Publish>,
+        config: Config,
+    ) -> Self {
+        Self::over(Arc::clone(setup), store, publish, config)
+    }
+
+    fn over(
+        setup: Arc<ServerSetup>,
+        store: Arc<dyn Store>,
+        publish: Arc<dyn Publish>,
+        config: Config,
+    ) -> Self {
+        Self {
             store,
             publish,
             setup,
-            places: Places::new(config.max_apps),
+            places: Places::new(config.max_apps, config.max_sockets),
             grants: Grants::default(),
             asks: packs::Asks::default(),
+            noticed: AtomicBool::new(false),
             throttle: Throttle::new(config.login_requests_per_minute, config.login_failures_max),
             config,
-        })
+        }
     }
 
     /// The server's present life.
@@ -366,7 +416,8 @@ impl Service {
     /// Deletes a workspace with everything in it; `WorkspaceRemoved` is published.
     ///
     /// # Errors
-    /// `NotFound`, `Unavailable`, `Internal`.
+    /// `NotFound`, `RoleTooLow` for who is no admin, `Forbidden` with the workspaces of a team that still has
+    /// some, `Unavailable`, `Internal`.
     pub fn delete_workspace(&self, session: &Session, workspace: WorkspaceId) -> Result<(), Refusal> {
         require_sync(session)?;
         self.store.delete_workspace(session.account, workspace).map_err(|error| refuse(&error))
@@ -380,6 +431,27 @@ impl Service {
         self.grants.forget_expired(now_ms);
         self.throttle.forget_old(now_ms);
         self.store.prune(self.config.retention, now_ms)
+    }
+
+    /// Sees whether an operator's command has ended sessions, and ends their connections. To be called about
+    /// once a second.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the next call tries again.
+    pub fn notice(&self) -> Result<(), StoreError> {
+        if self.store.notice()? {
+            self.noticed.store(true, Ordering::Relaxed);
+        }
+        if !self.noticed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for account in self.places.accounts() {
+            let apps: Vec<_> = self.store.apps(account)?.into_iter().map(|row| row.app).collect();
+            let gone = self.places.clear(account, |app| !apps.contains(&app), None);
+            self.end_each(gone, &Refusal::new(ErrorCode::SessionEnded, "the session was ended"));
+        }
+        self.noticed.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Whether the server can read and write now.
@@ -522,11 +594,22 @@ fn check_protocol(protocol: u16) -> Result<(), Refusal> {
 }
 
 /// Turns what the store could not do into what an app is told. The detail stays in the log.
-fn refuse(error: &StoreError) -> Refusal {
+pub(crate) fn refuse(error: &StoreError) -> Refusal {
     match error {
         StoreError::NotFound => Refusal::new(ErrorCode::NotFound, "nothing there for this account"),
         StoreError::CursorUnknown => {
             Refusal::new(ErrorCode::CursorUnknown, "the cursor is not on this ledger")
+        }
+        StoreError::CursorTooOld => {
+            Refusal::new(ErrorCode::CursorTooOld, "what came after the cursor is not all kept any more")
+        }
+        StoreError::RoleTooLow => {
+            Refusal::new(ErrorCode::RoleTooLow, "the account's role in the workspace does not allow it")
+        }
+        StoreError::InTeams(rosters) => Refusal::new(ErrorCode::InTeams, list(rosters)),
+        StoreError::LastAdmin(workspaces) => Refusal::new(ErrorCode::LastAdmin, list(workspaces)),
+        StoreError::HasWorkspaces(workspaces) => {
+            Refusal::new(ErrorCode::Forbidden, format!("the team still has workspaces: {}", list(workspaces)))
         }
         StoreError::Unavailable { .. } => unavailable(),
         StoreError::Stopped => Refusal::new(ErrorCode::GoingAway, "the server is shutting down"),
@@ -535,6 +618,12 @@ fn refuse(error: &StoreError) -> Refusal {
             Refusal::new(ErrorCode::Internal, "the server's log says more")
         }
     }
+}
+
+/// Ids in a detail, one space between two; the first hundred.
+fn list(workspaces: &[WorkspaceId]) -> String {
+    let words: Vec<_> = workspaces.iter().take(100).map(ToString::to_string).collect();
+    words.join(" ")
 }
 
 /// Nothing was changed; come back later.

@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use minicbor::bytes::ByteVec;
 use satchel_crypto::{derive_pack_id, verify_manifest};
 use satchel_wire::limits::{PACK_BYTES_MAX, PACKS_FETCH_MAX, PACKS_MAX};
-use satchel_wire::{ErrorCode, Manifest, PackId, Refusal, SignedHeader, SignedManifest, WorkspaceId};
+use satchel_wire::{ErrorCode, Manifest, PackId, Refusal, SignedManifest, WorkspaceId};
 
 use super::{ConnectionId, Service, Session, refuse, require_sync};
-use crate::store::{NewManifest, NewPack, PackVerdict, SnapshotEnd, SnapshotPart};
+use crate::store::{NewManifest, NewPack, PackVerdict, PastHeader, SnapshotEnd, SnapshotPart};
 
 /// How long an app that was asked may take before another one is.
 const ASK_MS: u64 = 10 * 60 * 1000;
@@ -106,7 +106,7 @@ impl Service {
         session: &Session,
         workspace: WorkspaceId,
         after: u64,
-    ) -> Result<Vec<SignedHeader>, Refusal> {
+    ) -> Result<Vec<PastHeader>, Refusal> {
         require_sync(session)?;
         self.store.read_headers(session.account, workspace, after).map_err(|error| refuse(&error))
     }
@@ -158,6 +158,9 @@ fn answer(verdict: PackVerdict) -> Result<(), Refusal> {
     let (code, detail) = match verdict {
         PackVerdict::Taken | PackVerdict::Older => return Ok(()),
         PackVerdict::NotWriter => (ErrorCode::Forbidden, "the app is not in the workspace's charter"),
+        PackVerdict::RoleTooLow => (ErrorCode::RoleTooLow, "the account may read this workspace only"),
+        PackVerdict::EpochOld => (ErrorCode::EpochOld, "the workspace's key is another one by now"),
+        PackVerdict::Full => (ErrorCode::Quota, "the room of the workspace's founder is used up"),
         PackVerdict::TooMany => (ErrorCode::Quota, "too many packs wait for their manifest"),
         PackVerdict::Missing => (ErrorCode::BadRequest, "a pack that the manifest names is not there"),
         PackVerdict::Wrong => (ErrorCode::CursorUnknown, "the manifest is not of this ledger"),

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use satchel_wire::limits::SOCKETS_PER_ACCOUNT_MAX;
 use satchel_wire::{AccountId, AppId, ErrorCode, Refusal};
 
 use super::{ConnectionId, Session};
@@ -53,12 +52,13 @@ pub(super) struct Gone {
 /// Everyone who is connected.
 pub(super) struct Places {
     max_apps: usize,
+    max_sockets: usize,
     everyone: Mutex<Everyone>,
 }
 
 impl Places {
-    pub(super) fn new(max_apps: usize) -> Self {
-        Self { max_apps, everyone: Mutex::default() }
+    pub(super) fn new(max_apps: usize, max_sockets: usize) -> Self {
+        Self { max_apps, max_sockets, everyone: Mutex::default() }
     }
 
     /// Lets a connection in, or refuses it and changes nothing. Answers who had to go, and why.
@@ -71,7 +71,7 @@ impl Places {
         let mut everyone = self.lock();
         let present = everyone.accounts.get(&session.account).map_or(&[][..], Vec::as_slice);
         let own = |other: &Present| session.sync && other.sync && other.app == session.app;
-        if present.iter().filter(|other| !own(other)).count() >= SOCKETS_PER_ACCOUNT_MAX {
+        if present.iter().filter(|other| !own(other)).count() >= self.max_sockets {
             return Err(Refused::Sockets);
         }
         let evicted =
@@ -132,6 +132,11 @@ impl Places {
         spare: Option<ConnectionId>,
     ) -> Vec<Gone> {
         self.lock().remove(account, |other| app(other.app) && Some(other.connection) != spare)
+    }
+
+    /// The accounts that are connected.
+    pub(super) fn accounts(&self) -> Vec<AccountId> {
+        self.lock().accounts.keys().copied().collect()
     }
 
     pub(super) fn note_waiting(&self, connection: ConnectionId, waiting: u32) {

@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, RwLock};
 use std::thread;
 
 use rand_chacha::ChaCha20Rng;
-use rand_core::SeedableRng;
+use rand_core::{RngCore, SeedableRng};
 use satchel_crypto::{ClientLogin, ClientRegistration, RecoveryCode};
 use satchel_wire::{
     AccountBundle, AppId, AppKind, AppLogin, BundleUpdate, Bytes32, Content, DeleteAccount, ErrorCode,
@@ -20,6 +20,7 @@ use super::{Address, ConnectionId, OpenRequest, Outcome, Service, Session};
 use crate::config::{Config, SignUp};
 use crate::store::Store;
 use crate::store::conformance::{Author, Heard, NOW, ops, put, record};
+use crate::store::memory::{MemoryDisk, MemoryStore};
 use crate::store::sqlite::{DataDir, SqliteStore};
 
 const HERE: Address = Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
@@ -493,4 +494,106 @@ fn bytes_that_are_no_header_end_the_connection() {
     let mut signed = Author::new(1, 1).sign(&Author::new(1, 1).founding(1));
     signed.header = vec![1, 2, 3].into();
     assert_eq!(code(world.service.push(&session, signed, Vec::new(), NOW)), ErrorCode::BadRequest);
+}
+
+/// Rounds of eight sign-ins at once; the places are counted after each step of each of them.
+const ROUNDS: u32 = 10_000;
+
+/// The apps of one account, signing in and breaking off, over a server that breaks off, too.
+struct Storm {
+    disk: MemoryDisk,
+    service: RwLock<Arc<Service>>,
+    heard: RwLock<Arc<Heard>>,
+    next: AtomicU64,
+}
+
+impl Storm {
+    fn new() -> Self {
+        let disk = MemoryDisk::make(&mut ChaCha20Rng::seed_from_u64(1));
+        let (service, heard) = Self::start(&disk);
+        service.store.make_account(Author::new(1, 1).new_account()).expect("it is stored");
+        Self { disk, service: RwLock::new(service), heard: RwLock::new(heard), next: AtomicU64::new(1) }
+    }
+
+    fn start(disk: &MemoryDisk) -> (Arc<Service>, Arc<Heard>) {
+        let heard = Arc::new(Heard::default());
+        let store = Arc::new(MemoryStore::open(disk.clone(), heard.clone()));
+        let config = Config { login_requests_per_minute: u32::MAX, ..Config::default() };
+        (Arc::new(Service::new(store, heard.clone(), config).expect("the setup reads")), heard)
+    }
+
+    /// The server's process ends, and another one begins: nothing of the connections is left.
+    fn crash(&self) {
+        let (service, heard) = Self::start(&self.disk);
+        *self.service.write().expect("no panic in here") = service;
+        *self.heard.write().expect("no panic in here") = heard;
+    }
+
+    /// An app signs in, as the password's proof would let it, opens a connection, and may break off anywhere.
+    fn sign_in(&self, author: &Author, dice: &mut ChaCha20Rng) {
+        let service = self.service.read().expect("no panic in here").clone();
+        let other = |dice: &mut ChaCha20Rng| {
+            (dice.next_u32().is_multiple_of(2))
+                .then(|| AppId::new([(dice.next_u32() % 8 + 1).to_be_bytes()[3]; 16]))
+        };
+        let grant = service.grants.make(author.account, NOW, dice);
+        let request = AppLogin { take_over: other(dice), ..login(author, Some(grant)) };
+        let Ok(reply) = service.sign_in_app(HERE, &request, NOW, dice) else { return };
+        let token = reply.token;
+        Self::check(&service);
+        if dice.next_u32().is_multiple_of(4) {
+            return;
+        }
+        let incarnation = service.incarnation();
+        let proof = Signature::new(author.app_key.sign_open(NONCE.as_bytes(), incarnation.as_bytes()));
+        let take_over = other(dice);
+        let (nonce, protocol) = (NONCE, PROTOCOL_VERSION);
+        let open = OpenRequest { nonce, protocol, token, proof, sync: true, take_over, waiting: 0 };
+        let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let opened = service.open(connection, &open, NOW);
+        Self::check(&service);
+        if opened.is_ok() && dice.next_u32().is_multiple_of(4) {
+            service.close(connection, NOW);
+        }
+    }
+
+    fn check(service: &Service) {
+        let (_, held) = service.connection_counts();
+        assert!(held <= 3, "{held} apps hold places");
+    }
+}
+
+#[test]
+fn ten_thousand_rounds_of_eight_sign_ins_at_once_never_leave_more_than_three_apps() {
+    let storm = Storm::new();
+    let (begin, end) = (Barrier::new(9), Barrier::new(9));
+    thread::scope(|scope| {
+        for app in 1..=8_u8 {
+            let (storm, begin, end) = (&storm, &begin, &end);
+            scope.spawn(move || {
+                let (author, mut dice) = (Author::new(1, app), ChaCha20Rng::seed_from_u64(app.into()));
+                for _ in 0..ROUNDS {
+                    begin.wait();
+                    storm.sign_in(&author, &mut dice);
+                    end.wait();
+                }
+            });
+        }
+        let mut dice = ChaCha20Rng::seed_from_u64(0);
+        for _ in 0..ROUNDS {
+            begin.wait();
+            if dice.next_u32().is_multiple_of(8) {
+                storm.crash();
+            }
+            end.wait();
+            let service = storm.service.read().expect("no panic in here").clone();
+            Storm::check(&service);
+            // What was ended is closed by its connection.
+            for outcome in storm.heard.read().expect("no panic in here").take() {
+                if let Outcome::Ended { connection, .. } = outcome {
+                    service.close(connection, NOW);
+                }
+            }
+        }
+    });
 }

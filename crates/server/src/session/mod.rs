@@ -13,15 +13,20 @@
 //! frees its place, whatever was under way. It does not know HTTP or `WebSockets`.
 
 mod feed;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod matrix;
 mod outbox;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand_core::{OsRng, RngCore};
-use satchel_wire::limits::{FRAMES_PER_MINUTE, WORKSPACES_MAX};
+use satchel_wire::limits::{FRAMES_PER_MINUTE, PRESENCE_BYTES_MAX, WORKSPACES_MAX};
 use satchel_wire::{
-    ClientFrame, ErrorCode, Nonce, PROTOCOL_VERSION, Refusal, ServerFrame, Welcome, WireError, decode,
+    ClientFrame, ErrorCode, Nonce, PROTOCOL_VERSION, Refusal, ServerFrame, Welcome, WireError, WorkspaceId,
+    decode,
 };
 use tokio::sync::mpsc;
 
@@ -48,9 +53,10 @@ pub(crate) struct Session {
     nonce: Nonce,
     outbox: Arc<Outbox>,
     peer: Option<Arc<Peer>>,
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<Box<Job>>>,
     pace: Pace,
     commits: u32,
+    presence_at: Option<Instant>,
 }
 
 /// Counts frames by the minute.
@@ -94,6 +100,7 @@ impl Session {
             jobs: None,
             pace: Pace::new(),
             commits: 0,
+            presence_at: None,
         };
         let welcome = Welcome {
             protocol_min: PROTOCOL_VERSION,
@@ -137,7 +144,9 @@ impl Session {
             return match frame {
                 ClientFrame::Open { protocol, token, proof, sync, take_over, waiting } => {
                     let nonce = self.nonce;
-                    self.open(OpenRequest { nonce, protocol, token, proof, sync, take_over, waiting }).await;
+                    let request = OpenRequest { nonce, protocol, token, proof, sync, take_over, waiting };
+                    // Apart, so that an idle connection does not keep room for what happens once.
+                    Box::pin(self.open(request)).await;
                 }
                 _ => self.outbox.end(&Refusal::new(ErrorCode::BadRequest, "the first frame must be Open")),
             };
@@ -182,7 +191,11 @@ impl Session {
             | ClientFrame::SignOut { .. }
             | ClientFrame::PutPack { .. }
             | ClientFrame::PutManifest { .. }
-            | ClientFrame::DeleteWorkspace { .. } => self.ask(peer, frame).await,
+            | ClientFrame::JoinInvite { .. }
+            | ClientFrame::ListJoins { .. }
+            | ClientFrame::RefuseJoin { .. }
+            | ClientFrame::DeleteWorkspace { .. } => Box::pin(self.ask(peer, frame)).await,
+            ClientFrame::Presence { workspace, sealed } => self.note_presence(workspace, &sealed),
         }
     }
 
@@ -193,7 +206,7 @@ impl Session {
         let opened = tokio::task::spawn_blocking(move || {
             let opening = server.hub.begin_opening();
             let (peer, opened) = server.service.open(id, &request, server.now_ms())?;
-            if !server.hub.open(&opening, id, peer.account, peer.sync, opened) {
+            if !server.hub.open(&opening, &peer, opened) {
                 server.service.close(id, server.now_ms());
             }
             Ok(peer)
@@ -216,11 +229,23 @@ impl Session {
         let server = self.server.clone();
         let answered =
             tokio::task::spawn_blocking(move || answer(&server.service, &peer, frame, server.now_ms()));
-        let Ok(Some(frame)) = answered.await else { return self.outbox.end(&internal()) };
-        let done = matches!(frame, ServerFrame::Done { .. });
-        self.outbox.push(&frame);
+        let Ok(frames) = answered.await else { return self.outbox.end(&internal()) };
+        let done = matches!(frames.as_slice(), [ServerFrame::Done { .. }]);
+        for frame in &frames {
+            self.outbox.push(frame);
+        }
         if signs_out && done {
             self.outbox.end(&Refusal::new(ErrorCode::SessionEnded, "signed out"));
+        }
+    }
+
+    /// Relays where the app is, at most once a second; what comes more often is dropped.
+    fn note_presence(&mut self, workspace: WorkspaceId, sealed: &[u8]) {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let is_early = self.presence_at.is_some_and(|at| at.elapsed() < PAUSE);
+        if !is_early && sealed.len() <= PRESENCE_BYTES_MAX {
+            self.presence_at = Some(Instant::now());
+            self.server.hub.relay_presence(self.id, workspace, sealed);
         }
     }
 
@@ -244,7 +269,7 @@ impl Session {
             tokio::spawn(feeder.work(waiting));
             jobs
         });
-        if jobs.try_send(job).is_err() {
+        if jobs.try_send(Box::new(job)).is_err() {
             self.outbox.end(&Refusal::new(ErrorCode::Throttled, "too many requests wait on this connection"));
         }
     }
@@ -268,15 +293,16 @@ impl Drop for Session {
     }
 }
 
-fn answer(service: &Service, peer: &Peer, frame: ClientFrame, now_ms: u64) -> Option<ServerFrame> {
+/// Answers a request about apps, sessions, whole workspaces or their people; nothing to any other frame.
+pub(crate) fn answer(service: &Service, peer: &Peer, frame: ClientFrame, now_ms: u64) -> Vec<ServerFrame> {
     let done = |request: u32, result: Result<(), Refusal>| match result {
-        Ok(()) => ServerFrame::Done { request },
-        Err(refusal) => ServerFrame::Failed { request, refusal },
+        Ok(()) => vec![ServerFrame::Done { request }],
+        Err(refusal) => vec![ServerFrame::Failed { request, refusal }],
     };
-    Some(match frame {
+    match frame {
         ClientFrame::ListApps { request } => match service.list_apps(peer, now_ms) {
-            Ok(apps) => ServerFrame::Apps { request, apps },
-            Err(refusal) => ServerFrame::Failed { request, refusal },
+            Ok(apps) => vec![ServerFrame::Apps { request, apps }],
+            Err(refusal) => done(request, Err(refusal)),
         },
         ClientFrame::DisconnectApp { request, app } => done(request, service.disconnect_app(peer, app)),
         ClientFrame::SignOut { request } => done(request, service.sign_out(peer)),
@@ -287,8 +313,16 @@ fn answer(service: &Service, peer: &Peer, frame: ClientFrame, now_ms: u64) -> Op
             done(request, service.put_pack(peer, workspace, pack, now_ms))
         }
         ClientFrame::PutManifest { request, manifest } => done(request, service.put_manifest(peer, manifest)),
-        _ => return None,
-    })
+        ClientFrame::JoinInvite { request, proof } => done(request, service.join_invite(peer, proof, now_ms)),
+        ClientFrame::ListJoins { request, workspace } => match service.joins(peer, workspace, now_ms) {
+            Ok(proofs) => vec![ServerFrame::Joins { workspace, proofs }, ServerFrame::Done { request }],
+            Err(refusal) => done(request, Err(refusal)),
+        },
+        ClientFrame::RefuseJoin { request, workspace, invite } => {
+            done(request, service.refuse_join(peer, workspace, invite))
+        }
+        _ => Vec::new(),
+    }
 }
 
 fn refuse_bytes(error: &WireError) -> Refusal {

@@ -34,6 +34,9 @@ use crate::planted::{self, Bug};
 /// The most that one frame weighs against the limit of a queue.
 const WEIGHT_MAX: usize = SOCKET_QUEUE_BYTES_MAX / 8;
 
+/// A connection with more than this waiting gets no hints.
+const HINT_WEIGHT_MAX: usize = SOCKET_QUEUE_BYTES_MAX / 8;
+
 /// The most bytes of commits that one connection may have under way; more waits in its transport.
 const PUSHED_BYTES_MAX: usize = 2 * FRAME_BYTES_MAX;
 
@@ -55,6 +58,8 @@ struct Queue {
     live_weight: usize,
     paged_weight: usize,
     feeds: HashMap<WorkspaceId, Feed>,
+    /// Workspaces that the account has lost: what was read of them before is not sent any more.
+    lost: Vec<WorkspaceId>,
     end: Option<ErrorCode>,
     pushes: VecDeque<Pushed>,
     pushed_bytes: usize,
@@ -330,10 +335,19 @@ impl Outbox {
 
     /// Queues a frame of a snapshot when there is room. False if the connection ended.
     pub(crate) async fn send(&self, frame: &ServerFrame) -> bool {
+        self.send_unless(frame, |_| false).await
+    }
+
+    /// The same for what was read from a workspace. False, too, if the account has lost the workspace since.
+    pub(crate) async fn send_of(&self, workspace: WorkspaceId, frame: &ServerFrame) -> bool {
+        self.send_unless(frame, |queue| queue.lost.contains(&workspace)).await
+    }
+
+    async fn send_unless(&self, frame: &ServerFrame, is_over: impl Fn(&Queue) -> bool) -> bool {
         let frame = Bytes::from(encode(frame));
         let sent = wait(&self.drained, || {
             let mut queue = self.lock();
-            if queue.end.is_some() {
+            if queue.end.is_some() || is_over(&queue) {
                 return Some(false);
             }
             queue.has_room().then(|| {
@@ -344,6 +358,29 @@ impl Outbox {
         .await;
         self.filled.notify_waiters();
         sent
+    }
+
+    /// The account has lost a workspace: its feed ends, and nothing that was read of it is sent.
+    pub(crate) fn lose(&self, workspace: WorkspaceId) {
+        self.regain(workspace);
+        self.lock().lost.push(workspace);
+        self.unsubscribe(workspace);
+        self.drained.notify_waiters();
+    }
+
+    /// The account has got a workspace, perhaps again.
+    pub(crate) fn regain(&self, workspace: WorkspaceId) {
+        self.lock().lost.retain(|lost| *lost != workspace);
+    }
+
+    /// Queues a frame that nobody misses, if this connection reads the workspace and keeps up.
+    pub(crate) fn push_hint(&self, workspace: WorkspaceId, frame: Bytes) {
+        self.change(|queue| {
+            let is_live = matches!(queue.feeds.get(&workspace), Some(Feed::Live { .. }));
+            if is_live && queue.paged_weight + queue.live_weight < HINT_WEIGHT_MAX {
+                queue.push_live(frame);
+            }
+        });
     }
 
     /// From here on answers of this workspace wait for its snapshot. Keeps answers that wait already.
@@ -496,6 +533,42 @@ mod tests {
         outbox.try_next();
         assert!(sends.await);
         assert_eq!(drain(&outbox), "C");
+    }
+
+    #[tokio::test]
+    async fn what_was_read_of_a_lost_workspace_is_not_sent() {
+        let outbox = Outbox::default();
+        outbox.subscribe(WORKSPACE);
+        outbox.join(WORKSPACE);
+        while outbox.lock().has_room() {
+            assert!(outbox.send_of(WORKSPACE, &ServerFrame::Pong).await);
+        }
+        let mut sends = pin!(outbox.send_of(WORKSPACE, &ServerFrame::Pong));
+        assert!(sends.as_mut().now_or_never().is_none(), "it waits for room");
+        outbox.lose(WORKSPACE);
+        assert!(!sends.await, "it does not wait any longer");
+        outbox.push_entry(WORKSPACE, 1, entry(1));
+        assert!(!outbox.send_of(WORKSPACE, &ServerFrame::Pong).await);
+        assert_eq!(outbox.go_live(WORKSPACE, 1).await, Joined::Gone);
+        drain(&outbox);
+        outbox.regain(WORKSPACE);
+        assert!(outbox.send_of(WORKSPACE, &ServerFrame::Pong).await);
+        assert_eq!(drain(&outbox), "C");
+    }
+
+    #[test]
+    fn a_hint_is_for_who_reads_and_keeps_up() {
+        let outbox = Outbox::default();
+        outbox.push_hint(WORKSPACE, entry(1));
+        outbox.start_live(WORKSPACE);
+        outbox.push_hint(WORKSPACE, entry(2));
+        assert_eq!(drain(&outbox), "2");
+        for seq in 1..=4 {
+            outbox.push_entry(WORKSPACE, seq, Bytes::from(vec![0; WEIGHT_MAX]));
+        }
+        outbox.push_hint(WORKSPACE, entry(3));
+        assert_eq!(outbox.lock().frames.len(), 4);
+        assert_eq!(outbox.ended(), None);
     }
 
     #[tokio::test]

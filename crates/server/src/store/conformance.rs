@@ -15,10 +15,12 @@ use satchel_wire::limits::{HEADERS_PAGE_BYTES, PAGE_BYTES};
 use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppId, AppKind, BundleUpdate, Bytes32, Chain, CharterOp,
     CommitHeader, CommitId, Content, Digest, ErrorCode, Expect, Founding, Head, KeyWrap, Op, Part, RecordId,
-    Revision, Signature, SignedHeader, StaleRecord, StoredEnvelope, StoredVersion, WorkspaceEntry,
-    WorkspaceId,
+    Revision, Signature, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion,
+    WorkspaceEntry, WorkspaceId, WorkspaceKind,
 };
 
+use super::conformance_people as people;
+use super::runs::Kept;
 use super::{
     Made, NewAccount, NewApp, Push, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError,
     VersionsRequest,
@@ -152,6 +154,10 @@ impl Author {
     }
 
     pub(crate) fn founding(&self, salt: u8) -> CommitHeader {
+        self.founding_of(salt, WorkspaceKind::Personal)
+    }
+
+    pub(crate) fn founding_of(&self, salt: u8, kind: WorkspaceKind) -> CommitHeader {
         let public = self.keys.public();
         let founding = Founding {
             salt: vec![salt; 16].into(),
@@ -161,6 +167,8 @@ impl Author {
             commitment: Bytes32::new([6; 32]),
             wraps: vec![KeyWrap { account: self.account, wrap: vec![7; 80].into() }],
             app: AddedApp { certificate: self.certificate() },
+            kind,
+            sealed_name: None,
         };
         let workspace = WorkspaceId::new(derive_workspace_id(&founding.identity_bytes()));
         self.header(workspace, 0, Head::EMPTY, Content::Charter(CharterOp::Found(founding)))
@@ -267,6 +275,9 @@ impl World {
 #[derive(Debug)]
 pub(crate) struct Read {
     pub(crate) headers: Vec<SignedHeader>,
+    pub(crate) checkpoint: Option<SignedManifest>,
+    /// Every entry in its order, kept whole or not.
+    pub(crate) kept: Vec<Kept>,
     pub(crate) envelopes: Vec<StoredEnvelope>,
     pub(crate) end: SnapshotEnd,
 }
@@ -276,15 +287,25 @@ pub(crate) fn read(
     account: AccountId,
     request: SnapshotRequest,
 ) -> Result<Read, StoreError> {
-    let (mut headers, mut envelopes) = (Vec::new(), Vec::new());
+    let (mut headers, mut envelopes, mut kept, mut checkpoint) = (Vec::new(), Vec::new(), Vec::new(), None);
     let end = store.read_snapshot(account, &request, &mut |part| {
         match part {
             SnapshotPart::Headers { first_seq, headers: page } => {
                 assert!(envelopes.is_empty(), "headers come before pages");
-                assert_eq!(first_seq, request.cursor.seq + 1 + headers.len() as u64);
+                assert_eq!(first_seq, request.cursor.seq + 1 + kept.len() as u64);
                 let bytes: usize = page.iter().map(|header| header.header.len()).sum();
                 assert!(bytes <= HEADERS_PAGE_BYTES || page.len() == 1);
+                kept.extend(page.iter().cloned().map(Kept::Header));
                 headers.extend(page);
+            }
+            SnapshotPart::Checkpoint(manifest) => {
+                assert!(kept.is_empty() && checkpoint.is_none(), "it comes first");
+                checkpoint = Some(manifest);
+            }
+            SnapshotPart::Links { first_seq, links } => {
+                assert!(checkpoint.is_some() && envelopes.is_empty());
+                assert_eq!(first_seq, request.cursor.seq + 1 + kept.len() as u64);
+                kept.extend(links.into_iter().map(|link| Kept::Link(*link.as_bytes())));
             }
             SnapshotPart::Page(page) => {
                 let bytes: usize = page.iter().map(|stored| stored.envelope.len()).sum();
@@ -296,14 +317,14 @@ pub(crate) fn read(
         true
     })?;
     assert!(envelopes.is_sorted_by_key(|stored: &StoredEnvelope| stored.seq));
-    Ok(Read { headers, envelopes, end })
+    Ok(Read { headers, checkpoint, kept, envelopes, end })
 }
 
 type Case = fn(Open<'_>);
 
 /// The whole suite.
 pub(crate) fn check(open: Open<'_>) {
-    let cases: [(&str, Case); 19] = [
+    let cases: [(&str, Case); 26] = [
         ("accounts", accounts),
         ("invitations", invitations),
         ("sessions", sessions),
@@ -320,6 +341,13 @@ pub(crate) fn check(open: Open<'_>) {
         ("history", history),
         ("versions", versions),
         ("packs", super::conformance_packs::packs),
+        ("people: roles", people::roles),
+        ("people: removal", people::removal),
+        ("people: invitations", people::invitations),
+        ("people: teams", people::teams),
+        ("people: deleting a team", people::deleting_a_team),
+        ("people: deleting an account", people::deleting_an_account),
+        ("pruning", super::conformance_pruning::pruning),
         ("deleting a workspace", deleting_a_workspace),
         ("deleting an account", deleting_an_account),
         ("stopping", stopping),
@@ -624,7 +652,7 @@ fn history(open: Open<'_>) {
         let receipt = world.store.delete_account(world.author.account).expect("it is there");
         (receipt.records, receipt.versions)
     };
-    let retention = Retention { age_ms: 1_000, versions: 2 };
+    let retention = Retention { age_ms: 1_000, versions: 2, entries: 0 };
     world.store.prune(retention, NOW + 999).expect("it runs");
     world.store.prune(retention, NOW + 1_001).expect("it runs");
     assert_eq!(world.read(Head::EMPTY, 0).expect("it reads").envelopes.len(), 1);

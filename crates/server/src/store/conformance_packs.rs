@@ -19,18 +19,23 @@ fn pack(world: &World, author: &Author, byte: u8) -> NewPack {
     }
 }
 
-fn put_pack(world: &World, byte: u8) -> PackRef {
+pub(super) fn put_pack(world: &World, byte: u8) -> PackRef {
     let new = pack(world, &world.author, byte);
     let named = PackRef { pack: new.pack, part: Part::Node, records: 1, bytes: 40 };
     assert_eq!(world.store.put_pack(world.author.account, new).expect("it answers"), PackVerdict::Taken);
     named
 }
 
-fn end(world: &World) -> SnapshotEnd {
+pub(super) fn end(world: &World) -> SnapshotEnd {
     world.read(Head::EMPTY, 0).expect("it reads").end
 }
 
-fn manifest(world: &World, at: SnapshotEnd, nodes: Vec<PackRef>, bodies: Vec<PackRef>) -> NewManifest {
+pub(super) fn manifest(
+    world: &World,
+    at: SnapshotEnd,
+    nodes: Vec<PackRef>,
+    bodies: Vec<PackRef>,
+) -> NewManifest {
     let bodies: Vec<_> = bodies.into_iter().map(|pack| PackRef { part: Part::Body, ..pack }).collect();
     let manifest = Manifest {
         workspace: world.workspace,
@@ -48,7 +53,7 @@ fn manifest(world: &World, at: SnapshotEnd, nodes: Vec<PackRef>, bodies: Vec<Pac
     NewManifest { app_key: Bytes32::new(world.author.app_key.public()), manifest, signed }
 }
 
-fn put(world: &World, manifest: NewManifest) -> PackVerdict {
+pub(super) fn put(world: &World, manifest: NewManifest) -> PackVerdict {
     world.store.put_manifest(world.author.account, manifest).expect("it answers")
 }
 
@@ -67,6 +72,7 @@ fn bootstrap(world: &World, have: &[PackId]) -> (Option<u64>, usize, usize, usiz
                 headers += page.len();
             }
             SnapshotPart::Page(page) => envelopes += page.len(),
+            SnapshotPart::Checkpoint(_) | SnapshotPart::Links { .. } => panic!("the manifest says enough"),
         }
         true
     });

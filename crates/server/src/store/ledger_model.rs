@@ -1,17 +1,20 @@
 //! Random pushes against a store, compared with a ledger in a page of plain code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
-use satchel_crypto::{StateDigest, derive_chain};
+use satchel_crypto::{StateDigest, derive_chain, derive_link};
 use satchel_wire::{
     Chain, Content, Digest, Expect, Head, Op, Part, RecordId, Revision, StaleRecord, StoredEnvelope,
     WorkspaceId,
 };
 
-use super::Push;
-use super::conformance::{Author, Open, Read, World, record, revision};
+use super::conformance::{Author, NOW, Open, Read, World, record, revision};
+use super::conformance_packs::{end, manifest, put as put_manifest};
+use super::runs::Kept;
+use super::{PackVerdict, Push, SnapshotEnd, StoreError};
+use crate::config::Retention;
 use crate::service::Outcome;
 
 /// The ledger as a page of plain code, to compare with.
@@ -118,6 +121,41 @@ pub(crate) fn check_against_model(open: Open<'_>, seed: u64, steps: u8) {
     }
     for cursor in [0, model.entries.len() / 2, model.entries.len()] {
         model.check(&world.read(model.head(cursor), 0).expect("it reads"), cursor as u64);
+    }
+    check_pruned(&world, &model, &mut rng);
+}
+
+/// After pruning, what is kept is what it was, and what is not can be told by its link.
+fn check_pruned(world: &World, model: &Model, rng: &mut ChaCha20Rng) {
+    if model.entries.len() < 2 {
+        return;
+    }
+    let packed = 1 + rng.next_u32() as usize % (model.entries.len() - 1);
+    let at = SnapshotEnd { head: model.head(packed), ..end(world) };
+    assert_eq!(put_manifest(world, manifest(world, at, Vec::new(), Vec::new())), PackVerdict::Taken);
+    let entries = u64::from(rng.next_u32() % 20);
+    let retention = Retention { age_ms: 1_000, versions: 1 + rng.next_u32() % 3, entries };
+    let before = world.read(Head::EMPTY, 0).expect("it reads");
+    world.store.prune(retention, NOW + 2_000).expect("it runs");
+    let after = world.read(Head::EMPTY, 0).expect("it reads");
+    assert_eq!((&after.envelopes, after.end), (&before.envelopes, before.end));
+    assert_eq!(after.kept.len(), model.entries.len());
+    let until = (packed as u64).min((model.entries.len() as u64).saturating_sub(entries));
+    let current: BTreeSet<u64> = model.records.values().map(|(seq, ..)| *seq).collect();
+    let mut pruned = 0;
+    for ((seq, kept), push) in (1..).zip(&after.kept).zip(&model.entries) {
+        match kept {
+            Kept::Header(header) => assert_eq!(*header, push.signed),
+            Kept::Link(link) => {
+                assert_eq!(*link, derive_link(&push.signed.header));
+                assert!(seq > 1 && seq <= until && !current.contains(&seq), "{seq} is needed");
+                pruned = seq;
+            }
+        }
+    }
+    for cursor in 1..=model.entries.len() {
+        let read = world.read(model.head(cursor), 0);
+        assert_eq!(matches!(read, Err(StoreError::CursorTooOld)), (cursor as u64) < pruned, "{cursor}");
     }
 }
 

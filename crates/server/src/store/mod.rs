@@ -6,17 +6,24 @@
 //!
 //! Invariants: a `seq` comes from the workspace's own state in the same transaction, never from a
 //! database sequence; a method that answers `Ok` is durable; one that answers `Unavailable` changed
-//! nothing. It does not know OPAQUE, certificates or signatures: what needs checking by keys was checked.
+//! nothing; a workspace is not there for an account that is no member of it, or is suspended, whatever it
+//! asks. Who is a member, and how, follows from the charter alone, but for suspensions. It does not know OPAQUE, certificates or signatures: what needs checking by keys was checked.
 
 #[cfg(test)]
 pub(crate) mod conformance;
 #[cfg(test)]
 mod conformance_packs;
 #[cfg(test)]
+pub(crate) mod conformance_people;
+#[cfg(test)]
+mod conformance_pruning;
+#[cfg(test)]
 mod ledger_model;
 #[cfg(any(test, feature = "simulated"))]
 pub mod memory;
 mod packs;
+mod people;
+mod runs;
 pub mod sqlite;
 mod verdict;
 
@@ -27,11 +34,12 @@ use std::sync::Arc;
 use minicbor::bytes::ByteVec;
 use satchel_wire::{
     AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, CharterEntry, CommitHeader,
-    DeletionReceipt, Digest, Head, Incarnation, PackId, Part, RecordId, SignedHeader, SignedManifest,
-    StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
+    DeletionReceipt, Digest, Head, Incarnation, InviteId, JoinProof, PackId, Part, RecordId, Role,
+    SignedHeader, SignedManifest, StoredEnvelope, StoredVersion, WorkspaceEntry, WorkspaceId,
 };
 
 pub use packs::{NewManifest, NewPack, PackVerdict};
+pub use people::{InviteRow, JoinVerdict, NewJoin};
 
 use crate::config::Retention;
 use crate::service::ConnectionId;
@@ -43,6 +51,16 @@ pub enum StoreError {
     NotFound,
     /// The cursor is ahead of the ledger or not on its chain.
     CursorUnknown,
+    /// The cursor is on the ledger, and the headers behind it are not all kept any more.
+    CursorTooOld,
+    /// The account's role in the workspace does not allow it.
+    RoleTooLow,
+    /// The account is a member of these rosters.
+    InTeams(Vec<WorkspaceId>),
+    /// The account is the only admin of these workspaces, which others use.
+    LastAdmin(Vec<WorkspaceId>),
+    /// The team still has these workspaces.
+    HasWorkspaces(Vec<WorkspaceId>),
     /// The store cannot write or read now: disk full, read-only, input or output failed, overloaded.
     /// Nothing was changed.
     Unavailable {
@@ -68,6 +86,13 @@ impl fmt::Display for StoreError {
         match self {
             Self::NotFound => f.write_str("nothing there"),
             Self::CursorUnknown => f.write_str("the cursor is not on the ledger"),
+            Self::CursorTooOld => f.write_str("the cursor is older than what is kept"),
+            Self::RoleTooLow => f.write_str("the account's role does not allow it"),
+            Self::InTeams(rosters) => write!(f, "the account is in {} teams", rosters.len()),
+            Self::LastAdmin(workspaces) => {
+                write!(f, "the account is the only admin of {} workspaces", workspaces.len())
+            }
+            Self::HasWorkspaces(workspaces) => write!(f, "the team has {} workspaces", workspaces.len()),
             Self::Unavailable { .. } => f.write_str("the store is not available"),
             Self::Stopped => f.write_str("the store was stopped"),
             Self::Damaged { what } => write!(f, "the stored {what} is damaged"),
@@ -165,6 +190,17 @@ pub struct AccountRow {
     pub bundle: AccountBundle,
     /// The OPAQUE password file.
     pub password_file: Vec<u8>,
+    /// An operator has disabled it: nobody signs in.
+    pub is_disabled: bool,
+}
+
+/// A header of the past.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastHeader {
+    /// The header.
+    pub header: SignedHeader,
+    /// When it came.
+    pub received_ms: u64,
 }
 
 /// An account's public keys.
@@ -232,6 +268,15 @@ pub enum SnapshotPart {
         first_seq: u64,
         /// The headers.
         headers: Vec<SignedHeader>,
+    },
+    /// Where old headers are not all kept: what the ledger is verified against up to its point. Comes first.
+    Checkpoint(SignedManifest),
+    /// Entries whose headers are not kept, in their place among the headers.
+    Links {
+        /// The seq of the first.
+        first_seq: u64,
+        /// The hash of each header.
+        links: Vec<Bytes32>,
     },
     /// Newest envelopes, in the order of seq.
     Page(Vec<StoredEnvelope>),
@@ -322,7 +367,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Ends an app's session and forgets the app; false where there is none.
     fn remove_app(&self, account: AccountId, app: AppId) -> Result<bool, StoreError>;
 
-    /// Deletes everything of an account; nothing of it stays in the files. `NotFound` if there is none.
+    /// Deletes everything of an account; nothing of it stays in the files but its id in workspaces that
+    /// others use, where it may do nothing any more. `NotFound` if there is none; `InTeams` and `LastAdmin`,
+    /// with nothing changed, where others have to be told first.
     fn delete_account(&self, account: AccountId) -> Result<DeletionReceipt, StoreError>;
 
     /// The workspaces that an account may read.
@@ -332,10 +379,43 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// durable, or with the `Rejected` that says why it is not.
     fn push(&self, push: Push);
 
-    /// Deletes a workspace that the account owns, and publishes that.
+    /// Whether an operator's command has changed something since the last call; what it deleted is then out
+    /// of the files as far as it can be.
+    fn notice(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    /// The role of an account in a workspace. `NotFound` where it has none at present.
+    fn role(&self, account: AccountId, workspace: WorkspaceId) -> Result<Role, StoreError>;
+
+    /// An invitation that is open, whatever the time is.
+    fn invite(&self, workspace: WorkspaceId, invite: InviteId) -> Result<Option<InviteRow>, StoreError>;
+
+    /// Keeps a claim until it is used, refused, or its invitation ends.
+    fn put_join(&self, join: NewJoin) -> Result<JoinVerdict, StoreError>;
+
+    /// The claims that wait in a workspace. `RoleTooLow` for who is no admin.
+    fn joins(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        now_ms: u64,
+    ) -> Result<Vec<JoinProof>, StoreError>;
+
+    /// Drops the claim of an invitation, if there is one. `RoleTooLow` for who is no admin.
+    fn refuse_join(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        invite: InviteId,
+    ) -> Result<(), StoreError>;
+
+    /// Deletes a workspace of which the account is an admin, or is an admin of its team, and publishes that.
+    /// `HasWorkspaces` for a roster whose team has some; otherwise `RoleTooLow` and `NotFound`.
     fn delete_workspace(&self, account: AccountId, workspace: WorkspaceId) -> Result<(), StoreError>;
 
-    /// Reads one consistent snapshot into `sink`, until it answers false.
+    /// Reads one consistent snapshot into `sink`, until it answers false. `CursorTooOld` where headers
+    /// behind the cursor are not kept, but from the beginning, which comes with checkpoint and links.
     fn read_snapshot(
         &self,
         account: AccountId,
@@ -375,13 +455,13 @@ pub trait Store: Send + Sync + fmt::Debug {
         sink: &mut dyn FnMut(Vec<u8>) -> bool,
     ) -> Result<(), StoreError>;
 
-    /// Reads headers behind an entry, as many as one frame holds.
+    /// Reads headers behind an entry, as many as one frame holds. `CursorTooOld` where not all are kept.
     fn read_headers(
         &self,
         account: AccountId,
         workspace: WorkspaceId,
         after: u64,
-    ) -> Result<Vec<SignedHeader>, StoreError>;
+    ) -> Result<Vec<PastHeader>, StoreError>;
 
     /// Keeps a pack for a manifest to come.
     fn put_pack(&self, account: AccountId, pack: NewPack) -> Result<PackVerdict, StoreError>;
@@ -399,7 +479,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// Whether the invitation is there, not used yet.
     fn has_invite(&self, invite: &SecretHash) -> Result<bool, StoreError>;
 
-    /// Drops old versions, a bounded number each time, and finishes erasing what was deleted.
+    /// Drops old versions, and of old entries all but their links, a bounded number each time; finishes
+    /// erasing what was deleted. What it drops of the ledger lies before the newest manifest's point, and
+    /// is neither of the charter nor of a version that is kept.
     fn prune(&self, retention: Retention, now_ms: u64) -> Result<(), StoreError>;
 
     /// Writes something small durably, to see that it can.

@@ -42,6 +42,12 @@ pub enum PackVerdict {
     Taken,
     /// The app is not in the workspace's charter.
     NotWriter,
+    /// The account's role does not allow it.
+    RoleTooLow,
+    /// The manifest is of another key epoch than the present one.
+    EpochOld,
+    /// The room of the account that founded the workspace is used up.
+    Full,
     /// As many loose packs wait as there may be.
     TooMany,
     /// A pack that the manifest names is not there, or is not of that size.

@@ -156,3 +156,60 @@ async fn a_backup_made_while_running_restores_as_another_incarnation() {
     assert_eq!(text(&invite.stdout).trim().len(), 64);
     process.stop();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_looks_after_accounts_while_the_server_runs() {
+    let folder = tempfile::tempdir().expect("the system has a temporary folder");
+    let data = folder.path().join("server");
+    let process = Process::start(&data);
+    let (person, app) = Person::sign_up(&process.address, "a@example.org").await;
+    let mut link = app.open(Transport::Socket).await;
+    let (workspace, key) = app.found(&mut link, &person).await;
+    let admin = |arguments: &[&str]| {
+        let arguments: Vec<_> = std::iter::once(&"admin").chain(arguments).copied().collect();
+        let output = run(&data, &arguments);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, listed, _) = admin(&["accounts", "--json"]);
+    let expected = format!(
+        r#"{{"accounts":[{{"email":"a@example.org","account":"{}","apps":1,"workspaces":1,"bytes":0,"disabled":false}}]}}"#,
+        person.account
+    );
+    assert_eq!((code, listed.trim_end()), (Some(0), expected.as_str()));
+
+    assert_eq!(admin(&["limits", "--bytes", "10"]).1, "bytes: 10\nworkspaces: no limit\n");
+    let put = |n: u8| {
+        let record = satchel_wire::RecordId::new([n; 16]);
+        let put = crate::support::Put { key: &key, record, parent: None, payload: b"{}" };
+        app.put(workspace, &put).2
+    };
+    link.send(&put(1)).await;
+    let frame = link.next().await;
+    assert!(format!("{frame:?}").contains("Quota"), "{frame:?}");
+    assert_eq!(
+        admin(&["limits", "a@example.org", "--bytes", "0"]).1,
+        "bytes: no limit\nworkspaces: no limit\n"
+    );
+    link.send(&put(2)).await;
+    assert!(matches!(link.next().await, satchel_wire::ServerFrame::Accepted { .. }));
+    assert_eq!(admin(&["limits", "--workspaces", "1"]).0, Some(0));
+    link.send(&app.founding(&person).2).await;
+    let frame = link.next().await;
+    assert!(format!("{frame:?}").contains("Quota"), "{frame:?}");
+
+    assert_eq!(admin(&["disable", "A@example.org"]).0, Some(0));
+    assert_eq!(link.refused().await.code, satchel_wire::ErrorCode::SessionEnded, "without a request");
+    let refused = person.prove(&person.password).await.expect_err("it is disabled");
+    let wrong = person.prove("wrong").await.expect_err("the password is wrong");
+    assert_eq!(refused, wrong);
+    assert_eq!(admin(&["enable", "a@example.org"]).0, Some(0));
+    person.sign_in("again").await.expect("it is enabled");
+
+    let (code, _, words) = admin(&["delete", "nobody@example.org"]);
+    assert!(code == Some(1) && words.contains("no account") && words.contains("admin accounts"), "{words}");
+    let (code, words, _) = admin(&["delete", "a@example.org"]);
+    assert!(code == Some(0) && words.contains("1 workspaces, 1 records"), "{words}");
+    assert_eq!(admin(&["accounts", "--json"]).1, "{\"accounts\":[]}\n");
+    assert_eq!(admin(&["invite"]).1.trim().len(), 64);
+    process.stop();
+}

@@ -15,12 +15,13 @@ mod trash;
 mod variables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rand_core::{CryptoRng, Error, RngCore};
 use satchel_crypto::{AppCertificate, AppKey, IdentityKeys};
-use satchel_model::{Body, Node, RecordId};
+use satchel_model::{Body, Node, RecordId, Tree};
 use satchel_sync::{BulkMark, Change, Engine, Identity, MemoryStore, SCRATCH};
 use satchel_wire::{AccountId, AppId, Part, WorkspaceId};
 
@@ -156,6 +157,11 @@ impl Profile for Desk {
 
     fn nodes(&self, workspace: WorkspaceId) -> Option<&BTreeMap<RecordId, Node>> {
         self.engine.nodes(workspace)
+    }
+
+    fn tree(&self, workspace: WorkspaceId) -> Arc<Tree> {
+        let empty = || Arc::new(Tree::build(RecordId(*workspace.as_bytes()), []));
+        self.engine.tree(workspace).unwrap_or_else(empty)
     }
 
     fn body(&self, workspace: WorkspaceId, record: RecordId) -> Result<Option<Body>, ApiError> {

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use satchel_wire::limits::APPS_MAX;
 use satchel_wire::{
-    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, Chain, DeletionReceipt, Head,
-    WorkspaceEntry, WorkspaceId, decode, encode,
+    AccountBundle, AccountId, AppId, AppKind, BundleUpdate, Bytes32, DeletionReceipt, Role, WorkspaceEntry,
+    WorkspaceId, decode, encode,
 };
 
 use super::failure::{damaged, int, uint};
+use super::{ledger, people};
 use crate::store::{
     AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, SecretHash, SignedIn, StoreError,
 };
@@ -18,7 +19,10 @@ pub(super) fn make_account(connection: &Connection, account: &NewAccount) -> Res
         return Ok(Made::EmailTaken);
     }
     let id = account.bundle.account.as_bytes();
-    if exists("SELECT 1 FROM accounts WHERE account = ?1", id)? {
+    // An id that stands in a workspace for somebody who is gone must not come back as somebody else.
+    let is_used =
+        "SELECT 1 FROM accounts WHERE account = ?1 UNION ALL SELECT 1 FROM members WHERE account = ?1";
+    if exists(is_used, id)? {
         return Ok(Made::IdTaken);
     }
     if let Some(invite) = &account.invite
@@ -46,11 +50,9 @@ pub(super) fn account_by_email(
     connection: &Connection,
     email: &str,
 ) -> Result<Option<AccountRow>, StoreError> {
-    let sql = "SELECT bundle, password_file FROM accounts WHERE email = ?1";
-    let found = connection
-        .prepare_cached(sql)?
-        .query_row([email], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let sql = "SELECT bundle, password_file, disabled FROM accounts WHERE email = ?1";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let found = connection.prepare_cached(sql)?.query_row([email], read).optional()?;
     found.map(read_account).transpose()
 }
 
@@ -58,15 +60,17 @@ pub(super) fn account(
     connection: &Connection,
     account: AccountId,
 ) -> Result<Option<(String, AccountRow)>, StoreError> {
-    let sql = "SELECT bundle, password_file, email FROM accounts WHERE account = ?1";
-    let read = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
+    let sql = "SELECT bundle, password_file, disabled, email FROM accounts WHERE account = ?1";
+    let read = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?));
     let found = connection.prepare_cached(sql)?.query_row([account.as_bytes()], read).optional()?;
     found.map(|(columns, email)| Ok((email, read_account(columns)?))).transpose()
 }
 
-fn read_account((bundle, password_file): (Vec<u8>, Vec<u8>)) -> Result<AccountRow, StoreError> {
+fn read_account(
+    (bundle, password_file, is_disabled): (Vec<u8>, Vec<u8>, bool),
+) -> Result<AccountRow, StoreError> {
     let bundle: AccountBundle = decode("account bundle", &bundle).map_err(|_| damaged("account bundle"))?;
-    Ok(AccountRow { bundle, password_file })
+    Ok(AccountRow { bundle, password_file, is_disabled })
 }
 
 pub(super) fn sign_in(
@@ -74,7 +78,7 @@ pub(super) fn sign_in(
     account: AccountId,
     app: &NewApp,
 ) -> Result<SignedIn, StoreError> {
-    let sql = "SELECT 1 FROM accounts WHERE account = ?1";
+    let sql = "SELECT 1 FROM accounts WHERE account = ?1 AND NOT disabled";
     if !connection.prepare_cached(sql)?.exists([account.as_bytes()])? {
         return Err(StoreError::NotFound);
     }
@@ -196,42 +200,78 @@ pub(super) fn workspaces(
     connection: &Connection,
     account: AccountId,
 ) -> Result<Vec<WorkspaceEntry>, StoreError> {
-    let sql = "SELECT workspace, seq, chain FROM workspaces WHERE owner = ?1 ORDER BY id";
+    let sql = "SELECT w.workspace, w.seq, w.chain FROM members AS m JOIN workspaces AS w ON w.id = m.ws
+               WHERE m.account = ?1 AND m.suspended = 0 ORDER BY w.id";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([account.as_bytes()], |row| {
-        let head = Head { seq: uint(row.get(1)?), chain: Chain::new(row.get(2)?) };
-        Ok(WorkspaceEntry { workspace: WorkspaceId::new(row.get(0)?), head })
-    })?;
+    let rows = statement.query_map([account.as_bytes()], people::read_entry)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// A receipt of nothing yet.
+pub(super) fn nothing_deleted() -> DeletionReceipt {
+    DeletionReceipt { workspaces: 0, records: 0, versions: 0, commits: 0, apps: 0, bytes: 0 }
 }
 
 pub(super) fn delete_account(
     connection: &Connection,
     account: AccountId,
 ) -> Result<DeletionReceipt, StoreError> {
-    let mut receipt =
-        DeletionReceipt { workspaces: 0, records: 0, versions: 0, commits: 0, apps: 0, bytes: 0 };
-    for entry in workspaces(connection, account)? {
-        delete_workspace(connection, account, entry.workspace, &mut receipt)?;
-    }
-    let of = [account.as_bytes()];
-    receipt.apps = connection.execute("DELETE FROM apps WHERE account = ?1", of)? as u64;
-    if connection.execute("DELETE FROM accounts WHERE account = ?1", of)? == 0 {
+    let sql = "SELECT 1 FROM accounts WHERE account = ?1";
+    if !connection.prepare_cached(sql)?.exists([account.as_bytes()])? {
         return Err(StoreError::NotFound);
     }
+    people::check_leaving(connection, account)?;
+    let mut receipt = nothing_deleted();
+    for workspace in people::used_alone(connection, account)? {
+        remove_workspace(connection, workspace, &mut receipt)?;
+    }
+    people::mark_gone(connection, account)?;
+    let of = [account.as_bytes()];
+    receipt.apps = connection.execute("DELETE FROM apps WHERE account = ?1", of)? as u64;
+    connection.execute("DELETE FROM limits WHERE account = ?1", of)?;
+    connection.execute("DELETE FROM accounts WHERE account = ?1", of)?;
     Ok(receipt)
 }
 
-/// Deletes a workspace and counts what it was into the receipt.
+/// Deletes a workspace for an admin of it, or of its team. Answers who could read it.
 pub(super) fn delete_workspace(
     connection: &Connection,
     account: AccountId,
     workspace: WorkspaceId,
+) -> Result<Vec<AccountId>, StoreError> {
+    let found = ledger::find(connection, account, workspace)?.ok_or(StoreError::NotFound)?;
+    let of_team = match found.roster {
+        Some(roster) => ledger::find(connection, account, roster)?.and_then(|roster| roster.role),
+        None => None,
+    };
+    if found.role.max(of_team) != Some(Role::Admin) {
+        // To who is in the team, but not in the workspace, it is not there.
+        return Err(if found.role.is_some() { StoreError::RoleTooLow } else { StoreError::NotFound });
+    }
+    let sql = "SELECT workspace FROM workspaces WHERE roster = ?1 ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([workspace.as_bytes()], |row| row.get(0).map(WorkspaceId::new))?;
+    let rest = rows.collect::<Result<Vec<_>, _>>()?;
+    if !rest.is_empty() {
+        return Err(StoreError::HasWorkspaces(rest));
+    }
+    let sql = "SELECT account FROM members WHERE ws = ?1 AND suspended = 0";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([found.id], |row| row.get(0).map(AccountId::new))?;
+    let readers = rows.collect::<Result<_, _>>()?;
+    remove_workspace(connection, workspace, &mut nothing_deleted())?;
+    Ok(readers)
+}
+
+/// Removes a workspace and counts what it was into the receipt.
+fn remove_workspace(
+    connection: &Connection,
+    workspace: WorkspaceId,
     receipt: &mut DeletionReceipt,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT id FROM workspaces WHERE workspace = ?1 AND owner = ?2";
-    let of = params![workspace.as_bytes(), account.as_bytes()];
-    let id: i64 = connection.query_row(sql, of, |row| row.get(0)).optional()?.ok_or(StoreError::NotFound)?;
+    let sql = "DELETE FROM workspaces WHERE workspace = ?1 RETURNING id";
+    let id = connection.query_row(sql, [workspace.as_bytes()], |row| row.get::<_, i64>(0)).optional()?;
+    let id = id.ok_or(StoreError::NotFound)?;
     let sql = "SELECT coalesce(sum(length(bytes)), 0) FROM envelopes WHERE ws = ?1";
     receipt.bytes += uint(connection.query_row(sql, [id], |row| row.get(0))?);
     let records = connection.execute("DELETE FROM records WHERE ws = ?1", [id])? as u64;
@@ -245,7 +285,8 @@ pub(super) fn delete_workspace(
     connection.execute("DELETE FROM manifests WHERE ws = ?1", [id])?;
     connection.execute("DELETE FROM writers WHERE ws = ?1", [id])?;
     connection.execute("DELETE FROM purges WHERE ws = ?1", [id])?;
-    connection.execute("DELETE FROM workspaces WHERE id = ?1", [id])?;
+    connection.execute("DELETE FROM members WHERE ws = ?1", [id])?;
+    connection.execute("DELETE FROM member_invites WHERE ws = ?1", [id])?;
     receipt.workspaces += 1;
     Ok(())
 }

@@ -226,14 +226,20 @@ fn checkpoint(database: &Path) {
 /// # Errors
 /// [`StoreError`].
 pub fn invite<R: RngCore + CryptoRng>(dir: &Path, now_ms: u64, rng: &mut R) -> Result<String, StoreError> {
-    let connection = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(Duration::from_secs(30))?;
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")?;
-    schema::check(&connection)?;
+    let connection = open_beside(dir)?;
     let mut secret = [0; 32];
     rng.fill_bytes(&mut secret);
     accounts::add_invite(&connection, &derive_token_hash(&secret), now_ms)?;
     Ok(satchel_wire::Token::new(secret).to_string())
+}
+
+/// Opens the database of a data directory beside a server that may be running.
+pub(super) fn open_beside(dir: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.busy_timeout(Duration::from_secs(30))?;
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")?;
+    schema::check(&connection)?;
+    Ok(connection)
 }
 
 #[cfg(unix)]

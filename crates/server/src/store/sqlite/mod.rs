@@ -5,10 +5,12 @@
 //! leaves the files before it is answered, or at the next upkeep if a reader or the disk is in the way.
 
 mod accounts;
+mod admin;
 mod failure;
 mod files;
 mod ledger;
 mod packs;
+mod people;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -18,26 +20,29 @@ mod versions;
 mod writer;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rand_core::{CryptoRng, RngCore};
 use satchel_wire::{
-    AccountId, AppId, BundleUpdate, DeletionReceipt, Incarnation, PackId, Part, RecordId, SignedHeader,
-    StoredEnvelope, WorkspaceEntry, WorkspaceId,
+    AccountId, AppId, BundleUpdate, DeletionReceipt, Incarnation, InviteId, JoinProof, PackId, Part,
+    RecordId, Role, StoredEnvelope, WorkspaceEntry, WorkspaceId,
 };
 
 use self::ledger::PushWork;
+use self::people::Charters;
 use self::read::Readers;
+use self::upkeep::Place;
 use self::writer::{Erase, Writer};
 use super::{
-    AccountKeys, AccountRow, AppRow, Made, NewAccount, NewApp, NewManifest, NewPack, PackVerdict, Push,
-    SecretHash, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest, Store, StoreError, VersionsPage,
-    VersionsRequest,
+    AccountKeys, AccountRow, AppRow, InviteRow, JoinVerdict, Made, NewAccount, NewApp, NewJoin, NewManifest,
+    NewPack, PackVerdict, PastHeader, Push, SecretHash, SignedIn, SnapshotEnd, SnapshotPart, SnapshotRequest,
+    Store, StoreError, VersionsPage, VersionsRequest,
 };
 use crate::config::Retention;
 use crate::service::{Outcome, Publish};
 
+pub use admin::{AccountSummary, AdminError, Limits, accounts, delete, set_disabled, set_limits};
 pub use files::{DataDir, DataDirError, TransferError, backup, invite, restore};
 
 /// The store of a server with one node.
@@ -46,8 +51,13 @@ pub struct SqliteStore {
     readers: Readers,
     incarnation: Incarnation,
     opaque_setup: Vec<u8>,
+    charters: Arc<Charters>,
+    /// The operator's changes that were noticed.
+    noticed: AtomicU64,
     /// Up to which envelope the present round of pruning has come.
     pruned: AtomicI64,
+    /// The same of the ledgers' headers.
+    pruned_headers: Mutex<Place>,
     /// Held as long as the store is.
     _dir: DataDir,
 }
@@ -70,12 +80,16 @@ impl SqliteStore {
     ) -> Result<Self, StoreError> {
         let file = dir.database()?;
         let (connection, life) = schema::open_writer(&file, rng)?;
+        let noticed = AtomicU64::new(admin::changes(&connection)?);
         Ok(Self {
+            charters: Arc::default(),
+            noticed,
             writer: Writer::start(connection, publish)?,
             readers: Readers::new(file),
             incarnation: Incarnation::new(life.incarnation),
             opaque_setup: life.opaque_setup,
             pruned: AtomicI64::new(0),
+            pruned_headers: Mutex::default(),
             _dir: dir,
         })
     }
@@ -91,7 +105,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        self.writer.call(Erase::Nothing, move |connection| Ok((change(connection)?, None)))
+        self.writer.call(Erase::Nothing, move |connection| Ok((change(connection)?, Vec::new())))
     }
 }
 
@@ -142,7 +156,7 @@ impl Store for SqliteStore {
 
     fn touch_app(&self, account: AccountId, app: AppId, waiting: u32, now_ms: u64) -> Result<(), StoreError> {
         self.writer.note(move |connection| {
-            Ok((accounts::touch_app(connection, account, app, waiting, now_ms)?, None))
+            Ok((accounts::touch_app(connection, account, app, waiting, now_ms)?, Vec::new()))
         });
         Ok(())
     }
@@ -152,8 +166,9 @@ impl Store for SqliteStore {
     }
 
     fn delete_account(&self, account: AccountId) -> Result<DeletionReceipt, StoreError> {
-        self.writer
-            .call(Erase::Now, move |connection| Ok((accounts::delete_account(connection, account)?, None)))
+        self.writer.call(Erase::Now, move |connection| {
+            Ok((accounts::delete_account(connection, account)?, Vec::new()))
+        })
     }
 
     fn workspaces(&self, account: AccountId) -> Result<Vec<WorkspaceEntry>, StoreError> {
@@ -161,16 +176,58 @@ impl Store for SqliteStore {
     }
 
     fn push(&self, push: Push) {
-        self.writer.send(Box::new(PushWork::new(push)));
+        self.writer.send(Box::new(PushWork::new(push, Arc::clone(&self.charters))));
     }
 
     fn delete_workspace(&self, account: AccountId, workspace: WorkspaceId) -> Result<(), StoreError> {
         self.writer.call(Erase::Soon, move |connection| {
-            let mut receipt =
-                DeletionReceipt { workspaces: 0, records: 0, versions: 0, commits: 0, apps: 0, bytes: 0 };
-            accounts::delete_workspace(connection, account, workspace, &mut receipt)?;
-            Ok(((), Some(Outcome::WorkspaceRemoved { account, workspace })))
+            let readers = accounts::delete_workspace(connection, account, workspace)?;
+            let tell = |account| Outcome::WorkspaceRemoved { account, workspace };
+            Ok(((), readers.into_iter().map(tell).collect()))
         })
+    }
+
+    fn notice(&self) -> Result<bool, StoreError> {
+        let now = self.readers.read(admin::changes)?;
+        if self.noticed.swap(now, Ordering::Relaxed) == now {
+            return Ok(false);
+        }
+        // What ends sessions must not wait for what only tidies up.
+        if let Err(error) = self.writer.call(Erase::Soon, |_| Ok(((), Vec::new()))) {
+            tracing::warn!(error = %crate::store::Chained(&error), "erasing what an operator deleted");
+        }
+        Ok(true)
+    }
+
+    fn role(&self, account: AccountId, workspace: WorkspaceId) -> Result<Role, StoreError> {
+        let found = self.readers.read(|connection| read::readable(connection, account, workspace))?;
+        found.role.ok_or(StoreError::NotFound)
+    }
+
+    fn invite(&self, workspace: WorkspaceId, invite: InviteId) -> Result<Option<InviteRow>, StoreError> {
+        self.readers.read(|connection| people::invite(connection, workspace, invite))
+    }
+
+    fn put_join(&self, join: NewJoin) -> Result<JoinVerdict, StoreError> {
+        self.write(move |connection| people::put_join(connection, &join))
+    }
+
+    fn joins(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        now_ms: u64,
+    ) -> Result<Vec<JoinProof>, StoreError> {
+        self.readers.read(|connection| people::joins(connection, account, workspace, now_ms))
+    }
+
+    fn refuse_join(
+        &self,
+        account: AccountId,
+        workspace: WorkspaceId,
+        invite: InviteId,
+    ) -> Result<(), StoreError> {
+        self.write(move |connection| people::refuse_join(connection, account, workspace, invite))
     }
 
     fn read_snapshot(
@@ -220,7 +277,7 @@ impl Store for SqliteStore {
         account: AccountId,
         workspace: WorkspaceId,
         after: u64,
-    ) -> Result<Vec<SignedHeader>, StoreError> {
+    ) -> Result<Vec<PastHeader>, StoreError> {
         self.readers.read(|connection| packs::read_headers(connection, account, workspace, after))
     }
 
@@ -253,6 +310,10 @@ impl Store for SqliteStore {
         let after = self.pruned.load(Ordering::Relaxed);
         let next = self.write(move |connection| upkeep::prune(connection, retention, now_ms, after))?;
         self.pruned.store(next, Ordering::Relaxed);
+        let from = *self.pruned_headers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next =
+            self.write(move |connection| upkeep::prune_headers(connection, retention, now_ms, from))?;
+        *self.pruned_headers.lock().unwrap_or_else(PoisonError::into_inner) = next;
         self.writer.finish_erasing()
     }
 

@@ -5,18 +5,19 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use satchel_wire::limits::{
-    HEADERS_PAGE_BYTES, PACKS_MAX, PACKS_RECORDS_MIN, PACKS_TAIL_COMMITS, PACKS_TAIL_PERCENT,
+    HEADERS_PAGE_BYTES, PACKS_MAX, PACKS_RECORDS_MIN, PACKS_TAIL_COMMITS, PACKS_TAIL_COMMITS_AUTHOR,
+    PACKS_TAIL_PERCENT,
 };
 use satchel_wire::{
-    AccountId, AppId, CharterEntry, Head, Manifest, PackId, Part, Signature, SignedHeader, SignedManifest,
+    AccountId, AppId, CharterEntry, Head, Manifest, PackId, Part, Role, Signature, SignedManifest,
     WorkspaceId,
 };
 
 use super::failure::{damaged, int, uint};
 use super::ledger::{self, Ledger};
-use super::read::{self, owned, read_header};
+use super::read::{self, read_header, readable};
 use crate::store::{
-    NewManifest, NewPack, PackVerdict, SnapshotEnd, SnapshotPart, SnapshotRequest, StoreError,
+    NewManifest, NewPack, PackVerdict, PastHeader, SnapshotEnd, SnapshotPart, SnapshotRequest, StoreError,
 };
 
 type Sink<'a> = &'a mut dyn FnMut(SnapshotPart) -> bool;
@@ -26,9 +27,15 @@ pub(super) fn put_pack(
     account: AccountId,
     new: &NewPack,
 ) -> Result<PackVerdict, StoreError> {
-    let ledger = owned(connection, account, new.workspace)?;
+    let ledger = readable(connection, account, new.workspace)?;
+    if ledger.role < Some(Role::Editor) {
+        return Ok(PackVerdict::RoleTooLow);
+    }
     if ledger::writer_key(connection, ledger.id, new.app)? != Some(*new.app_key.as_bytes()) {
         return Ok(PackVerdict::NotWriter);
+    }
+    if ledger::is_full(connection, &ledger, new.bytes.len())? {
+        return Ok(PackVerdict::Full);
     }
     let sql = "SELECT count(*) FROM packs WHERE ws = ?1 AND NOT named";
     let loose: i64 = connection.prepare_cached(sql)?.query_row([ledger.id], |row| row.get(0))?;
@@ -48,9 +55,15 @@ pub(super) fn put_manifest(
     new: &NewManifest,
 ) -> Result<PackVerdict, StoreError> {
     let NewManifest { manifest, signed, app_key } = new;
-    let ledger = owned(connection, account, manifest.workspace)?;
+    let ledger = readable(connection, account, manifest.workspace)?;
+    if ledger.role < Some(Role::Editor) {
+        return Ok(PackVerdict::RoleTooLow);
+    }
     if ledger::writer_key(connection, ledger.id, manifest.app)? != Some(*app_key.as_bytes()) {
         return Ok(PackVerdict::NotWriter);
+    }
+    if manifest.epoch != ledger.epoch {
+        return Ok(PackVerdict::EpochOld);
     }
     if !is_right(connection, &ledger, manifest)? {
         return Ok(PackVerdict::Wrong);
@@ -94,7 +107,7 @@ fn name_packs(connection: &Connection, ws: i64, manifest: &Manifest) -> Result<b
     Ok(true)
 }
 
-fn newest(connection: &Connection, ws: i64) -> Result<Option<(u64, SignedManifest)>, StoreError> {
+pub(super) fn newest(connection: &Connection, ws: i64) -> Result<Option<(u64, SignedManifest)>, StoreError> {
     let sql = "SELECT seq, manifest, signature FROM manifests WHERE ws = ?1";
     let read = |row: &Row<'_>| Ok((uint(row.get(0)?), row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?));
     let Some((seq, manifest, signature)) =
@@ -112,23 +125,39 @@ pub(super) fn wants(
     workspace: WorkspaceId,
     app: AppId,
 ) -> Result<bool, StoreError> {
-    let ledger = owned(connection, account, workspace)?;
+    let ledger = readable(connection, account, workspace)?;
     let records = ledger.nodes * 2;
-    if records < PACKS_RECORDS_MIN || ledger::writer_key(connection, ledger.id, app)?.is_none() {
+    let may_write = ledger.role >= Some(Role::Editor);
+    if !may_write || records < PACKS_RECORDS_MIN || ledger::writer_key(connection, ledger.id, app)?.is_none()
+    {
         return Ok(false);
     }
-    let sql = "SELECT seq FROM manifests WHERE ws = ?1";
-    let packed = connection.prepare_cached(sql)?.query_row([ledger.id], |row| row.get(0)).optional()?;
-    let packed: i64 = packed.unwrap_or(0);
-    if ledger.head.seq - uint(packed) >= PACKS_TAIL_COMMITS {
+    let packed = newest_point(connection, ledger.id)?;
+    let tail = ledger.head.seq - packed;
+    if tail >= PACKS_TAIL_COMMITS
+        || (tail >= PACKS_TAIL_COMMITS_AUTHOR && is_author(connection, ledger.id, app)?)
+    {
         return Ok(true);
     }
+    let packed = int(packed);
     let enough = records * PACKS_TAIL_PERCENT / 100 + 1;
     let sql = "SELECT count(*) FROM (SELECT 1 FROM records WHERE ws = ?1 AND seq > ?2 LIMIT ?3)";
     let changed: i64 = connection
         .prepare_cached(sql)?
         .query_row(params![ledger.id, packed, int(enough)], |row| row.get(0))?;
     Ok(uint(changed) >= enough)
+}
+
+fn newest_point(connection: &Connection, ws: i64) -> Result<u64, StoreError> {
+    let sql = "SELECT seq FROM manifests WHERE ws = ?1";
+    let seq = connection.prepare_cached(sql)?.query_row([ws], |row| row.get(0)).optional()?;
+    Ok(seq.map_or(0, uint))
+}
+
+/// Whether this app made the newest packs: it can add to them what changed since.
+fn is_author(connection: &Connection, ws: i64, app: AppId) -> Result<bool, StoreError> {
+    let newest = newest(connection, ws)?;
+    Ok(newest.is_some_and(|(_, signed)| Manifest::decode(&signed.manifest).is_ok_and(|made| made.app == app)))
 }
 
 pub(super) fn bootstrap(
@@ -138,7 +167,7 @@ pub(super) fn bootstrap(
     have: &[PackId],
     sink: Sink<'_>,
 ) -> Result<SnapshotEnd, StoreError> {
-    let ledger = owned(connection, account, workspace)?;
+    let ledger = readable(connection, account, workspace)?;
     let mut request = SnapshotRequest { workspace, cursor: Head::EMPTY, pages_after: 0 };
     if let Some((_, signed)) = newest(connection, ledger.id)? {
         let manifest = Manifest::decode(&signed.manifest).map_err(|_| damaged("manifest"))?;
@@ -193,7 +222,7 @@ pub(super) fn read_packs(
     packs: &[PackId],
     sink: &mut dyn FnMut(Vec<u8>) -> bool,
 ) -> Result<(), StoreError> {
-    let ledger = owned(connection, account, workspace)?;
+    let ledger = readable(connection, account, workspace)?;
     for pack in packs {
         if !sink(pack_bytes(connection, ledger.id, *pack)?) {
             break;
@@ -207,9 +236,12 @@ pub(super) fn read_headers(
     account: AccountId,
     workspace: WorkspaceId,
     after: u64,
-) -> Result<Vec<SignedHeader>, StoreError> {
-    let ledger = owned(connection, account, workspace)?;
-    let sql = "SELECT header, signature FROM entries WHERE ws = ?1 AND seq > ?2 ORDER BY seq";
+) -> Result<Vec<PastHeader>, StoreError> {
+    let ledger = readable(connection, account, workspace)?;
+    if after < ledger.pruned {
+        return Err(StoreError::CursorTooOld);
+    }
+    let sql = "SELECT header, signature, made_ms FROM entries WHERE ws = ?1 AND seq > ?2 ORDER BY seq";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![ledger.id, int(after)])?;
     let (mut headers, mut bytes) = (Vec::new(), 0);
@@ -219,7 +251,7 @@ pub(super) fn read_headers(
         if bytes > HEADERS_PAGE_BYTES && !headers.is_empty() {
             break;
         }
-        headers.push(header);
+        headers.push(PastHeader { header, received_ms: uint(row.get(2)?) });
     }
     Ok(headers)
 }

@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use satchel_wire::limits::{HEADERS_PAGE_BYTES, PAGE_BYTES, PAGE_ENVELOPES};
+use satchel_wire::limits::{PAGE_BYTES, PAGE_ENVELOPES};
 use satchel_wire::{AccountId, Part, RecordId, Signature, SignedHeader, StoredEnvelope, WorkspaceId};
 
 use super::failure::{damaged, int, uint};
 use super::ledger::{self, Ledger};
-use super::schema;
+use super::{packs, schema};
+use crate::store::runs::{Kept, Runs};
 use crate::store::{SnapshotEnd, SnapshotPart, SnapshotRequest, StoreError};
 
 /// Short reads at once.
@@ -120,13 +121,14 @@ impl Drop for Lease<'_> {
     }
 }
 
-pub(super) fn owned(
+/// The ledger of a workspace that the account may read.
+pub(super) fn readable(
     connection: &Connection,
     account: AccountId,
     workspace: WorkspaceId,
 ) -> Result<Ledger, StoreError> {
-    let found = ledger::find(connection, workspace)?;
-    found.filter(|ledger| ledger.owner == *account.as_bytes()).ok_or(StoreError::NotFound)
+    let found = ledger::find(connection, account, workspace)?;
+    found.filter(|ledger| ledger.role.is_some()).ok_or(StoreError::NotFound)
 }
 
 pub(super) fn snapshot(
@@ -135,9 +137,12 @@ pub(super) fn snapshot(
     request: &SnapshotRequest,
     sink: &mut dyn FnMut(SnapshotPart) -> bool,
 ) -> Result<SnapshotEnd, StoreError> {
-    let ledger = owned(connection, account, request.workspace)?;
+    let ledger = readable(connection, account, request.workspace)?;
     if !ledger::is_on_chain(connection, &ledger, request.cursor)? {
         return Err(StoreError::CursorUnknown);
+    }
+    if request.cursor.seq > 0 && request.cursor.seq < ledger.pruned {
+        return Err(StoreError::CursorTooOld);
     }
     if request.cursor.seq < ledger.head.seq && send_headers(connection, &ledger, request, sink)? {
         send_pages(connection, &ledger, request, sink)?;
@@ -151,25 +156,30 @@ fn send_headers(
     request: &SnapshotRequest,
     sink: &mut dyn FnMut(SnapshotPart) -> bool,
 ) -> Result<bool, StoreError> {
+    let cursor = request.cursor.seq;
+    if cursor < ledger.pruned
+        && let Some((_, signed)) = packs::newest(connection, ledger.id)?
+        && !sink(SnapshotPart::Checkpoint(signed))
+    {
+        return Ok(false);
+    }
     let sql = "SELECT header, signature FROM entries WHERE ws = ?1 AND seq > ?2 ORDER BY seq";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![ledger.id, int(request.cursor.seq)])?;
-    let (mut first_seq, mut headers, mut bytes) = (request.cursor.seq + 1, Vec::new(), 0);
+    let mut rows = statement.query(params![ledger.id, int(cursor)])?;
+    let mut runs = Runs::new(cursor, sink);
     while let Some(row) = rows.next()? {
-        let header = read_header(row)?;
-        let size = header.header.len() + 72;
-        if bytes + size > HEADERS_PAGE_BYTES && !headers.is_empty() {
-            let page = std::mem::take(&mut headers);
-            let next_seq = first_seq + page.len() as u64;
-            if !sink(SnapshotPart::Headers { first_seq, headers: page }) {
-                return Ok(false);
-            }
-            (first_seq, bytes) = (next_seq, 0);
+        if !runs.push(read_kept(row)?) {
+            return Ok(false);
         }
-        bytes += size;
-        headers.push(header);
     }
-    Ok(headers.is_empty() || sink(SnapshotPart::Headers { first_seq, headers }))
+    Ok(runs.flush())
+}
+
+fn read_kept(row: &Row<'_>) -> Result<Kept, StoreError> {
+    if row.get_ref(1)?.as_blob().is_ok_and(<[u8]>::is_empty) {
+        return Ok(Kept::Link(row.get(0)?));
+    }
+    read_header(row).map(Kept::Header)
 }
 
 pub(super) fn read_header(row: &Row<'_>) -> Result<SignedHeader, StoreError> {
@@ -233,7 +243,7 @@ pub(super) fn fetch(
     records: &[(RecordId, Part)],
 ) -> Result<Vec<StoredEnvelope>, StoreError> {
     let _transaction = connection.unchecked_transaction()?;
-    let ledger = owned(connection, account, workspace)?;
+    let ledger = readable(connection, account, workspace)?;
     let sql =
         "SELECT e.record, e.part, e.seq, e.bytes FROM records AS r JOIN envelopes AS e ON e.id = r.envelope
                WHERE r.ws = ?1 AND r.record = ?2 AND r.part = ?3";

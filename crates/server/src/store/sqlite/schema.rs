@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! accounts ─┬─ apps (a session each)
+//!           ├─ limits (of one account, or with an empty id of each)
 //!           └─ workspaces ─┬─ entries (the ledger)      by seq and by commit id
+//!                          ├─ members and member_invites (the charter's people, and claims that wait)
 //!                          ├─ manifests (the newest) and packs (its pieces, and loose ones)
 //!                          ├─ writers (the charter's apps)
 //!                          ├─ records (the current state) ── envelope ─┐
@@ -12,12 +14,17 @@
 //!
 //! Envelopes are only ever appended: a new version is one row more, and what is not current is
 //! history, without a copy. `workspaces.nodes` counts current records of the part `Node`, for the rule
-//! on bulk purges.
+//! on bulk purges, and `workspaces.pruned` is the newest entry of which only the link is kept: its `header`
+//! is the hash of the header, its `signature` is empty. Commit id and chain of every entry stay.
+//!
+//! `workspaces.owner` is the account that founded it, whose room its `bytes` (envelopes and packs) take up;
+//! `members.suspended` is a number of `Suspension`, or 0.
 
 use std::path::Path;
 use std::time::Duration;
 
 use rand_core::{CryptoRng, RngCore};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use satchel_crypto::ServerSetup;
 
@@ -39,7 +46,13 @@ CREATE TABLE accounts (
     bundle BLOB NOT NULL,
     signing_key BLOB NOT NULL,
     sealing_key BLOB NOT NULL,
-    password_file BLOB NOT NULL
+    password_file BLOB NOT NULL,
+    disabled INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE limits (
+    account BLOB PRIMARY KEY,
+    bytes INTEGER,
+    workspaces INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE apps (
     account BLOB NOT NULL,
@@ -63,9 +76,33 @@ CREATE TABLE workspaces (
     seq INTEGER NOT NULL,
     chain BLOB NOT NULL,
     digest BLOB NOT NULL,
-    nodes INTEGER NOT NULL
+    nodes INTEGER NOT NULL,
+    pruned INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    roster BLOB,
+    bytes INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX workspaces_owner ON workspaces (owner);
+CREATE INDEX workspaces_roster ON workspaces (roster);
+CREATE TABLE members (
+    ws INTEGER NOT NULL,
+    account BLOB NOT NULL,
+    role INTEGER NOT NULL,
+    suspended INTEGER NOT NULL,
+    PRIMARY KEY (ws, account)
+) WITHOUT ROWID;
+CREATE INDEX members_account ON members (account, ws);
+CREATE TABLE member_invites (
+    ws INTEGER NOT NULL,
+    invite BLOB NOT NULL,
+    key BLOB NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    account BLOB,
+    proof BLOB,
+    PRIMARY KEY (ws, invite)
+) WITHOUT ROWID;
+CREATE INDEX member_invites_expiry ON member_invites (expires_ms);
 CREATE TABLE entries (
     ws INTEGER NOT NULL,
     seq INTEGER NOT NULL,
@@ -74,6 +111,7 @@ CREATE TABLE entries (
     signature BLOB NOT NULL,
     header BLOB NOT NULL,
     charter INTEGER NOT NULL,
+    made_ms INTEGER NOT NULL,
     PRIMARY KEY (ws, seq)
 ) WITHOUT ROWID;
 CREATE INDEX entries_charter ON entries (ws, seq) WHERE charter;
@@ -81,6 +119,7 @@ CREATE UNIQUE INDEX entries_commit ON entries (ws, commit_id);
 CREATE TABLE writers (
     ws INTEGER NOT NULL,
     app BLOB NOT NULL,
+    account BLOB NOT NULL,
     key BLOB NOT NULL,
     PRIMARY KEY (ws, app)
 ) WITHOUT ROWID;
@@ -104,6 +143,9 @@ CREATE TABLE envelopes (
     bytes BLOB NOT NULL
 );
 CREATE INDEX envelopes_record ON envelopes (ws, record, part, seq);
+CREATE TRIGGER envelopes_out AFTER DELETE ON envelopes BEGIN
+    UPDATE workspaces SET bytes = bytes - length(old.bytes) WHERE id = old.ws;
+END;
 CREATE TABLE manifests (
     ws INTEGER PRIMARY KEY,
     seq INTEGER NOT NULL,
@@ -120,6 +162,12 @@ CREATE TABLE packs (
     UNIQUE (ws, pack)
 );
 CREATE INDEX packs_loose ON packs (made_ms) WHERE NOT named;
+CREATE TRIGGER packs_in AFTER INSERT ON packs BEGIN
+    UPDATE workspaces SET bytes = bytes + length(new.bytes) WHERE id = new.ws;
+END;
+CREATE TRIGGER packs_out AFTER DELETE ON packs BEGIN
+    UPDATE workspaces SET bytes = bytes - length(old.bytes) WHERE id = old.ws;
+END;
 CREATE TABLE purges (
     ws INTEGER NOT NULL,
     record BLOB NOT NULL,
@@ -149,9 +197,11 @@ pub(super) fn open_writer<R: RngCore + CryptoRng>(
          PRAGMA synchronous = FULL;
          PRAGMA secure_delete = ON;
          PRAGMA cache_size = -2048;
-         PRAGMA journal_size_limit = 4194304;",
+         PRAGMA wal_autocheckpoint = 16384;
+         PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
+    keep_plans(&connection)?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
         make(&connection, rng)?;
@@ -170,7 +220,15 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.execute_batch("PRAGMA cache_size = -256;")?;
     connection.set_prepared_statement_cache_capacity(16);
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// With plans that depend on bound values, each statement that an index with a condition might serve would be
+/// planned anew with every value.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// Checks that the file is a server's database of this version.

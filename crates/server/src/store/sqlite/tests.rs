@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use super::{DataDir, SqliteStore, TransferError, backup, invite, restore};
 use crate::service::{Outcome, Publish};
 use crate::store::conformance::{self, Author, Heard, World, ops, put};
+use crate::store::conformance_people::tell_story;
+use crate::store::memory::{MemoryDisk, MemoryStore};
 use crate::store::{Store, StoreError, ledger_model};
 
 fn open_at(path: &Path, publish: Arc<dyn Publish>) -> SqliteStore {
@@ -47,6 +49,20 @@ proptest! {
     fn random_pushes_give_what_the_model_gives(seed: u64, steps in 1_u8..60) {
         let dirs = Dirs::default();
         ledger_model::check_against_model(&|heard| dirs.open(heard), seed, steps);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn random_stories_of_people_are_told_as_in_memory(seed: u64, steps in 20_u8..70) {
+        let dirs = Dirs::default();
+        let told = tell_story(&|heard| dirs.open(heard), seed, steps);
+        let in_memory = tell_story(&|heard| {
+            let disk = MemoryDisk::make(&mut ChaCha20Rng::seed_from_u64(1));
+            Arc::new(MemoryStore::open(disk, heard))
+        }, seed, steps);
+        prop_assert_eq!(told, in_memory);
     }
 }
 

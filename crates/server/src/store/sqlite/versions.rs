@@ -8,7 +8,7 @@ use satchel_wire::limits::PAGE_BYTES;
 use satchel_wire::{AccountId, StoredVersion};
 
 use super::failure::{damaged, int, uint};
-use super::read::{owned, read_header};
+use super::read::{read_header, readable};
 use crate::store::{StoreError, VersionsPage, VersionsRequest};
 
 /// Where a version lies: its entry, when it came, and its envelope unless it was a purge.
@@ -25,7 +25,7 @@ pub(super) fn read(
     request: &VersionsRequest,
 ) -> Result<VersionsPage, StoreError> {
     let _transaction = connection.unchecked_transaction()?;
-    let ws = owned(connection, account, request.workspace)?.id;
+    let ws = readable(connection, account, request.workspace)?.id;
     let places = places(connection, ws, request)?;
     let limit = usize::try_from(request.limit).unwrap_or(usize::MAX);
     let (mut versions, mut bytes) = (Vec::new(), 0);
@@ -59,7 +59,7 @@ fn places(connection: &Connection, ws: i64, request: &VersionsRequest) -> Result
 
 /// The version itself; none where its entry's header is not kept any more, since nobody could verify it.
 fn version(connection: &Connection, ws: i64, place: &Place) -> Result<Option<StoredVersion>, StoreError> {
-    let sql = "SELECT header, signature FROM entries WHERE ws = ?1 AND seq = ?2";
+    let sql = "SELECT header, signature FROM entries WHERE ws = ?1 AND seq = ?2 AND signature <> x''";
     let mut statement = connection.prepare_cached(sql)?;
     let header = statement.query_row(params![ws, place.seq], |row| Ok(read_header(row))).optional()?;
     let Some(header) = header.transpose()? else { return Ok(None) };

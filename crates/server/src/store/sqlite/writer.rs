@@ -8,12 +8,16 @@
 //! that waited for it. Each work has a savepoint, so that a bad one does not spoil the others; if the
 //! disk fails, the whole group is rolled back and each is told so. `done` runs after the commit, in
 //! the order of the queue, so what it publishes is durable and in order.
+//!
+//! The log goes into the database when nothing waits, so that no commit pays for it; its file stays as large
+//! as it was, because a sync of what is overwritten is quicker than of what is appended.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -27,6 +31,13 @@ const GROUP_MAX: usize = 256;
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes that wait, at most, unless one work alone is larger.
 const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// From so many pages on, an idle writer moves its log into the database.
+const PAGES_TIDIED: usize = 1_000;
+/// How long nothing must have come before that.
+const IDLE_TIME: Duration = Duration::from_millis(100);
+/// About how many pages a work changes beside its content.
+const PAGES_OF_ANY: usize = 10;
+const PAGE_BYTES: usize = 4_096;
 /// Works that wait, at most.
 const QUEUE_MAX: usize = 65_536;
 
@@ -69,7 +80,7 @@ pub(super) enum Erase {
 /// A change that a caller waits for.
 struct Call<T, F> {
     change: Option<F>,
-    value: Option<(T, Option<Outcome>)>,
+    value: Option<(T, Vec<Outcome>)>,
     answer: SyncSender<Result<T, StoreError>>,
     erase: Erase,
 }
@@ -77,7 +88,7 @@ struct Call<T, F> {
 impl<T, F> Work for Call<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<(T, Option<Outcome>), StoreError> + Send,
+    F: FnOnce(&Connection) -> Result<(T, Vec<Outcome>), StoreError> + Send,
 {
     fn run(&mut self, connection: &Connection) -> Result<Keep, StoreError> {
         let change = self.change.take().expect("a work runs once");
@@ -88,8 +99,8 @@ where
     fn done(self: Box<Self>, result: Result<(), StoreError>, publish: &dyn Publish) {
         let this = *self;
         let answer = match (result, this.value) {
-            (Ok(()), Some((value, outcome))) => {
-                if let Some(outcome) = outcome {
+            (Ok(()), Some((value, outcomes))) => {
+                for outcome in outcomes {
                     publish.publish(outcome);
                 }
                 Ok(value)
@@ -111,6 +122,16 @@ struct Waiting {
     works: VecDeque<Box<dyn Work>>,
     bytes: usize,
     closed: bool,
+}
+
+/// What there is to do.
+enum Taken {
+    /// These works, of about so many bytes.
+    Group(Vec<Box<dyn Work>>, usize),
+    /// Nothing for a while.
+    Idle,
+    /// Nothing any more.
+    Closed,
 }
 
 #[derive(Default)]
@@ -144,14 +165,23 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits for works and takes a group; none once the queue is closed and empty.
-    fn take_group(&self) -> Option<Vec<Box<dyn Work>>> {
+    /// Waits for works and takes a group; if it may do something else meanwhile, only for a while.
+    fn take_group(&self, has_else: bool) -> Taken {
         let mut waiting = self.lock();
         while waiting.works.is_empty() {
             if waiting.closed {
-                return None;
+                return Taken::Closed;
             }
-            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            if has_else {
+                let waited = self.changed.wait_timeout(waiting, IDLE_TIME);
+                let (again, time) = waited.unwrap_or_else(PoisonError::into_inner);
+                waiting = again;
+                if time.timed_out() && waiting.works.is_empty() && !waiting.closed {
+                    return Taken::Idle;
+                }
+            } else {
+                waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            }
         }
         let (mut group, mut bytes) = (Vec::new(), 0);
         while group.len() < GROUP_MAX && bytes < GROUP_BYTES_MAX {
@@ -160,7 +190,7 @@ impl Queue {
             group.push(work);
         }
         waiting.bytes = waiting.bytes.saturating_sub(bytes);
-        Some(group)
+        Taken::Group(group, bytes)
     }
 
     fn close(&self) {
@@ -184,6 +214,7 @@ impl Writer {
             queue: Arc::clone(&queue),
             publish: Arc::clone(&publish),
             due: Erase::Nothing,
+            pages: 0,
         };
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || state.run())?;
         Ok(Self { queue, publish, thread: Mutex::new(Some(thread)) })
@@ -200,7 +231,7 @@ impl Writer {
     pub(super) fn call<T, F>(&self, erase: Erase, change: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<(T, Option<Outcome>), StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<(T, Vec<Outcome>), StoreError> + Send + 'static,
     {
         let (answer, wait) = sync_channel(1);
         self.send(Box::new(Call { change: Some(change), value: None, answer, erase }));
@@ -210,7 +241,7 @@ impl Writer {
     /// Hands a change over whose end nobody waits for.
     pub(super) fn note<F>(&self, change: F)
     where
-        F: FnOnce(&Connection) -> Result<((), Option<Outcome>), StoreError> + Send + 'static,
+        F: FnOnce(&Connection) -> Result<((), Vec<Outcome>), StoreError> + Send + 'static,
     {
         let (answer, _) = sync_channel(1);
         self.send(Box::new(Call { change: Some(change), value: None, answer, erase: Erase::Nothing }));
@@ -223,7 +254,7 @@ impl Writer {
 
     /// Tries again what could not be erased.
     pub(super) fn finish_erasing(&self) -> Result<(), StoreError> {
-        self.call(Erase::Due, |_| Ok(((), None)))
+        self.call(Erase::Due, |_| Ok(((), Vec::new())))
     }
 
     /// Finishes what waits, then ends the thread.
@@ -249,6 +280,8 @@ struct Thread {
     publish: Arc<dyn Publish>,
     /// What could not be erased yet, because a reader was in the way or the disk was full.
     due: Erase,
+    /// About how many pages lie in the log.
+    pages: usize,
 }
 
 impl Drop for Thread {
@@ -264,12 +297,32 @@ impl Drop for Thread {
 
 impl Thread {
     fn run(mut self) {
-        while let Some(mut group) = self.queue.take_group() {
-            let results = self.commit(&mut group);
-            self.erase(&group, &results);
-            for (work, result) in group.into_iter().zip(results) {
-                work.done(result, &*self.publish);
+        loop {
+            match self.queue.take_group(self.pages >= PAGES_TIDIED) {
+                Taken::Group(group, bytes) => {
+                    self.pages += group.len() * PAGES_OF_ANY + 2 * (bytes / PAGE_BYTES);
+                    self.do_group(group);
+                }
+                Taken::Idle => self.tidy(),
+                Taken::Closed => return,
             }
+        }
+    }
+
+    fn do_group(&mut self, mut group: Vec<Box<dyn Work>>) {
+        let results = self.commit(&mut group);
+        self.erase(&group, &results);
+        for (work, result) in group.into_iter().zip(results) {
+            work.done(result, &*self.publish);
+        }
+    }
+
+    /// Moves the log into the database as far as readers allow.
+    fn tidy(&mut self) {
+        self.pages = 0;
+        let moved = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::warn!(%error, "moving the log into the database; trying again later");
         }
     }
 

@@ -11,7 +11,7 @@ use satchel_wire::{
     ClientFrame, CommitHeader, CommitId, Content, Digest, Founding, GrantId, Head, Incarnation, KeyWrap,
     Manifest, Op, Opened, PROTOCOL_VERSION, Part, RecordId, Refusal, Revision, ServerFrame, SignInFinish,
     SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart,
-    SignUpStartReply, Signature, SignedHeader, SignedManifest, Token, WorkspaceId,
+    SignUpStartReply, Signature, SignedHeader, SignedManifest, Token, WorkspaceId, WorkspaceKind,
 };
 
 use super::link::{Link, Transport, post};
@@ -238,6 +238,8 @@ impl TestApp {
             commitment: Bytes32::new(key.commitment()),
             wraps: Vec::new(),
             app: AddedApp { certificate: self.certificate.clone().into() },
+            kind: WorkspaceKind::Personal,
+            sealed_name: None,
         };
         let workspace = derive_workspace_id(&founding.identity_bytes());
         let context = WrapContext { workspace, epoch: 1, account: *self.account.as_bytes() };
