@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::failure::Failure;
-use crate::{install, shell, soak, tidy};
+use crate::{install, shell, sim, tidy};
 
 /// One line for the overview.
 pub(crate) const SUMMARY: &str = "format, lint, tidy, docs, licences and all tests; CI runs exactly this";
@@ -35,7 +35,7 @@ const STEPS: &[Step] = &[
     Step { heading: "lint", run: lint },
     Step { heading: "documentation", run: documentation },
     Step { heading: "examples in the documentation", run: doc_tests },
-    Step { heading: "simulated histories and planted bugs", run: || soak::sim(&[]) },
+    Step { heading: "simulated histories and planted bugs", run: || sim::run(&[]) },
     Step { heading: "tests", run: tests },
 ];
 

@@ -14,6 +14,7 @@ mod install;
 mod reliability;
 mod run;
 mod shell;
+mod sim;
 mod soak;
 mod stage;
 mod tidy;
@@ -37,8 +38,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "tidy", summary: tidy::SUMMARY, help: tidy::HELP, run: tidy::run },
     Command { name: "bench", summary: bench::SUMMARY, help: bench::HELP, run: bench::run },
     Command { name: "fuzz", summary: fuzz::SUMMARY, help: fuzz::HELP, run: fuzz::run },
-    Command { name: "sim", summary: soak::SIM_SUMMARY, help: soak::SIM_HELP, run: soak::sim },
-    Command { name: "soak", summary: soak::SOAK_SUMMARY, help: soak::SOAK_HELP, run: soak::soak },
+    Command { name: "sim", summary: sim::SUMMARY, help: sim::HELP, run: sim::run },
+    Command { name: "soak", summary: soak::SUMMARY, help: soak::HELP, run: soak::run },
 ];
 
 fn main() -> ExitCode {

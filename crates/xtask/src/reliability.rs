@@ -81,11 +81,7 @@ fn ledger(suite: &str) -> PathBuf {
 pub(crate) fn write_report() -> Result<(), Failure> {
     let mut rows = Rows::new();
     for suite in SUITES {
-        let text = fs::read_to_string(ledger(suite)).unwrap_or_default();
-        read(&text, &mut rows).map_err(|line| {
-            let what = format!("{} has a line that is no entry: {line}", ledger(suite).display());
-            Failure::new(what).hint("delete the file and run again")
-        })?;
+        read_ledger(suite, &mut rows)?;
     }
     if rows.is_empty() {
         let hint = "run `cargo xtask ci`, or `cargo xtask soak`, and then this";
@@ -106,12 +102,41 @@ pub(crate) fn forget_ledgers() {
     }
 }
 
-/// Runs the fault tests: `times` as many histories as CI, from a seed on.
-pub(crate) fn drive_faults(times: u64, seed: u64) -> Result<(), Failure> {
-    shell::stream(&mut shell::cargo(&["build", "-p", "satchel-server", "-p", "satchel-app", "--bins"]))?;
-    let mut tests = shell::cargo(&["test", "-p", "satchel-app", "--test", "faults", "--", "--nocapture"]);
-    tests.env("SATCHEL_FAULTS_HISTORIES", times.to_string()).env("SATCHEL_FAULTS_SEED", seed.to_string());
-    shell::stream(&mut tests)
+/// What the ledger of a suite adds up to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    counts: BTreeMap<String, u64>,
+    /// Histories that ended with one.
+    pub(crate) violations: u64,
+}
+
+impl Sum {
+    /// A count of it.
+    pub(crate) fn count(&self, name: &str) -> u64 {
+        self.counts.get(name).copied().unwrap_or_default()
+    }
+}
+
+/// Adds up the ledger of a suite, or one scenario of it.
+pub(crate) fn sum(suite: &str, scenario: Option<&str>) -> Result<Sum, Failure> {
+    let mut rows = Rows::new();
+    read_ledger(suite, &mut rows)?;
+    let mut sum = Sum::default();
+    for (_, row) in rows.iter().filter(|((_, name), _)| scenario.is_none_or(|wanted| wanted == name)) {
+        sum.violations += row.violations;
+        for (name, count) in &row.counts {
+            *sum.counts.entry(name.clone()).or_default() += count;
+        }
+    }
+    Ok(sum)
+}
+
+fn read_ledger(suite: &str, rows: &mut Rows) -> Result<(), Failure> {
+    let text = fs::read_to_string(ledger(suite)).unwrap_or_default();
+    read(&text, rows).map_err(|line| {
+        let what = format!("{} has a line that is no entry: {line}", ledger(suite).display());
+        Failure::new(what).hint("delete the file and run again")
+    })
 }
 
 /// Adds the lines of a ledger; the line that is none is the error.

@@ -70,6 +70,15 @@ pub(crate) fn capture(command: &mut Command, input: Option<&str>) -> Result<Outp
     child.wait_with_output().map_err(failed)
 }
 
+/// Runs a command and returns what it wrote to standard output; what it says on standard error is seen at once.
+pub(crate) fn listen(command: &mut Command) -> Result<Output, Failure> {
+    flush();
+    let shown = show(command);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+    let output = child.and_then(std::process::Child::wait_with_output);
+    output.map_err(|error| Failure::new(format!("could not run `{shown}`: {error}")))
+}
+
 /// What a command wrote to its standard output; fails with its error output if it fails.
 pub(crate) fn read(command: &mut Command) -> Result<String, Failure> {
     let output = capture(command, None)?;

@@ -1,84 +1,67 @@
-//! `cargo xtask sim` and `cargo xtask soak`: the simulator, short for CI and long for a night.
+//! `cargo xtask soak`: as many histories, kills and power cuts as an hour holds, with seeds that no run had.
 //!
-//! Every run of a simulator appends to its ledger, `target/sim/ledger.jsonl`: counts, seeds and the commit,
-//! so that what [`crate::reliability`] publishes is what was run.
+//! ```text
+//! build ──▶ wide histories ──▶ real histories ──▶ real processes ──▶ a line for each, and the verdict
+//! ```
+//! Invariants: each part has a count to reach and a time by which it ends; what one does not use of its time
+//! is the next one's; a part that does not reach its count says so; a violation in one lets the others run,
+//! and makes the whole a failure.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::{install, reliability, shell};
+use crate::reliability::{self, Sum};
+use crate::{shell, sim};
 
-/// One line for the overview of `sim`.
-pub(crate) const SIM_SUMMARY: &str =
-    "play 20,000 wide simulated histories, 500 real ones, and every planted bug";
+/// One line for the overview.
+pub(crate) const SUMMARY: &str = "an hour of simulated histories and real faults, with seeds that no run had";
 
-/// The text of `--help` of `sim`.
-pub(crate) const SIM_HELP: &str = "
-usage: cargo xtask sim
-
-Builds the simulator twice, with cheap stand-ins for the cryptography and planted bugs, and without, then
-plays 20,000 wide histories, 500 real ones, and every planted bug. A violation prints its seed and the
-command that shows it. Counts go to target/sim/ledger.jsonl, in place of those of the run before.";
-
-/// One line for the overview of `soak`.
-pub(crate) const SOAK_SUMMARY: &str =
-    "simulated histories and real faults for an hour, with seeds that no run had";
-
-/// The text of `--help` of `soak`.
-pub(crate) const SOAK_HELP: &str = "
+/// The text of `--help`.
+pub(crate) const HELP: &str = "
 usage: cargo xtask soak [--minutes M] [--report]
 
-A third of the time each: wide histories, real histories, and the fault tests of crates/app with real
-processes; from a seed that is taken from the clock and printed. The ledgers, target/sim/ledger.jsonl and
+In an hour: 1,000,000 wide histories and 50,000 real ones in the simulator, then 5,000 kills and 500 power
+cuts of real processes; in less time as much less. From a seed that is taken from the clock and printed. Each
+part ends when its count is reached or its time is over, and says which. A violation prints its seed and the
+command that shows it, and makes the exit code 1. The ledgers, target/sim/ledger.jsonl and
 target/faults/ledger.jsonl, are emptied before.
 
-  --minutes M   how long in all, about (default 60, at least 3)
+  --minutes M   how long in all, after building, at most (default 60, at least 3)
   --report      write docs/reliability.md from the ledgers; alone, it runs nothing before";
 
-/// Without what only the real tier needs, to build less.
-const WIDE_FEATURES: [&str; 3] = ["--no-default-features", "--features", "stub,planted"];
-/// In CI every run plays the same seeds.
-const SEED: u64 = 1;
-/// What the fault tests take, about, for as many histories as in CI.
-const FAULTS_SECONDS: u64 = 150;
+/// The time in which the full counts are due.
+const MINUTES: u64 = 60;
+const WIDE_HISTORIES: u64 = 1_000_000;
+const REAL_HISTORIES: u64 = 50_000;
+const KILLS: u64 = 5_000;
+const POWER_CUTS: u64 = 500;
+/// By which percent of the time wide and real histories end.
+const WIDE_ENDS: u32 = 60;
+const REAL_ENDS: u32 = 80;
+/// How often a part tells how far it is.
+const PROGRESS_SECONDS: &str = "30";
+/// Seeds between two goes of the fault tests: more than one go uses.
+const SEEDS_APART: u64 = 1_000;
+/// Histories in one go of the kills, times what CI plays: some seconds.
+const KILLS_TIMES: u64 = 2;
+/// Worlds of one scenario at once.
+const WORLDS: &str = "2";
+/// The test binary of the real faults.
+const FAULTS: &str = "faults";
 
-/// Runs the short form.
-pub(crate) fn sim(arguments: &[String]) -> Result<(), Failure> {
-    if let Some(argument) = arguments.first() {
-        return Err(Failure::usage(format!("sim takes no argument, not {argument:?}")));
-    }
-    let seed = SEED.to_string();
-    let simulators = build()?;
-    // One that is not there is as empty.
-    drop(fs::remove_file(shell::target().join("sim/ledger.jsonl")));
-    play(&simulators.wide, &["wide", "--histories", "20000", "--seed", &seed])?;
-    play(&simulators.real, &["real", "--histories", "500", "--seed", &seed])?;
-    play(&simulators.wide, &["bugs", "--seed", &seed])
-}
-
-/// Runs the long form.
-pub(crate) fn soak(arguments: &[String]) -> Result<(), Failure> {
+/// Runs the command.
+pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let order = parse(arguments)?;
-    if let Some(minutes) = order.minutes {
-        run_for(minutes)?;
+    let ran = order.minutes.map_or(Ok(()), run_for);
+    // The report is due above all when something was found.
+    if order.report {
+        reliability::write_report()?;
     }
-    if order.report { reliability::write_report() } else { Ok(()) }
-}
-
-fn run_for(minutes: u64) -> Result<(), Failure> {
-    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(SEED, |since| since.as_secs() << 24);
-    println!("seeds from {seed}");
-    let simulators = build()?;
-    reliability::forget_ledgers();
-    let (first, third) = (seed.to_string(), (minutes / 3).to_string());
-    let many = ["--histories", "1000000000", "--seed", &first, "--minutes", &third];
-    play(&simulators.wide, &[&["wide"], &many[..]].concat())?;
-    play(&simulators.real, &[&["real"], &many[..]].concat())?;
-    reliability::drive_faults((minutes * 20 / FAULTS_SECONDS).max(1), seed)
+    ran
 }
 
 /// What a soak is to do.
@@ -97,7 +80,7 @@ fn parse(arguments: &[String]) -> Result<Order, Failure> {
             "--report" => order.report = true,
             "--minutes" => {
                 let minutes = words.next().and_then(|minutes| minutes.parse().ok());
-                let minutes = minutes.filter(|minutes| *minutes >= 3);
+                let minutes = minutes.filter(|minutes| (3..=10_000).contains(minutes));
                 let wrong = || Failure::usage("--minutes needs a number of at least 3");
                 order.minutes = Some(minutes.ok_or_else(wrong)?);
             }
@@ -105,65 +88,152 @@ fn parse(arguments: &[String]) -> Result<Order, Failure> {
         }
     }
     if !order.report {
-        order.minutes.get_or_insert(60);
+        order.minutes.get_or_insert(MINUTES);
     }
     Ok(order)
 }
 
-/// The two builds of the simulator.
-struct Simulators {
-    wide: PathBuf,
-    real: PathBuf,
+fn run_for(minutes: u64) -> Result<(), Failure> {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() << 24);
+    println!("seeds from {seed}");
+    let simulators = sim::build()?;
+    let faults = build_faults()?;
+    reliability::forget_ledgers();
+    let whole = Duration::from_secs(minutes * 60);
+    let begun = Instant::now();
+    let ends = |percent: u32| begun + whole * percent / 100;
+    let due = |count: u64| (count * minutes / MINUTES).max(1);
+    let (wide, real) = (&simulators.wide, &simulators.real);
+    let mut parts = vec![
+        simulate("wide", wide, due(WIDE_HISTORIES), seed, ends(WIDE_ENDS)),
+        simulate("real", real, due(REAL_HISTORIES), seed, ends(REAL_ENDS)),
+    ];
+    let due = Due { kills: due(KILLS), power_cuts: due(POWER_CUTS) };
+    parts.push(drive_faults(&faults, &due, seed, ends(100)));
+    println!("\nsoak of {} from seed {seed}:", shell::words_for(begun.elapsed()));
+    for part in &parts {
+        println!("{}", part.line());
+    }
+    if parts.iter().any(|part| part.failure.is_some()) {
+        return Err(Failure::new("the soak found something").hint("run the commands that are printed above"));
+    }
+    Ok(())
 }
 
-/// Builds both; each under a name of its own, since cargo gives them one.
-fn build() -> Result<Simulators, Failure> {
-    install::compiler()?;
-    let folder = shell::target().join("sim");
-    fs::create_dir_all(&folder).map_err(|e| Failure::new(format!("making {}: {e}", folder.display())))?;
-    let build = |name: &str, features: &[&str]| {
-        let words = ["build", "--profile", "simulator", "--package", "satchel-sim"];
-        let mut cargo = shell::cargo(&[&words[..], features].concat());
-        println!("$ {}", shell::show(&cargo));
-        shell::stream(&mut cargo)?;
-        let (from, to) = (shell::target().join("simulator/satchel-sim"), folder.join(name));
-        // A file that runs cannot be written over, but taken away.
-        drop(fs::remove_file(&to));
-        fs::copy(&from, &to).map_err(|e| Failure::new(format!("copying {}: {e}", from.display())))?;
-        Ok::<_, Failure>(to)
+/// What a part came to.
+#[derive(Debug)]
+struct Part {
+    name: &'static str,
+    /// What was counted, how much there is of it and was due.
+    counts: Vec<(&'static str, u64, u64)>,
+    took: Duration,
+    violations: u64,
+    /// Why it ended, if not by its count or its time.
+    failure: Option<Failure>,
+}
+
+impl Part {
+    fn line(&self) -> String {
+        let seconds = self.took.as_secs_f64().max(0.001);
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let count = |(name, count, due): &(&str, u64, u64)| {
+            format!("{count} of {due} {name} ({:.1} a second)", *count as f64 / seconds)
+        };
+        let counts: Vec<_> = self.counts.iter().map(count).collect();
+        let is_short = self.counts.iter().any(|(_, count, due)| count < due);
+        let verdict = match &self.failure {
+            Some(failure) => format!(", FAILED: {failure}"),
+            None if is_short => ", NOT REACHED in its time".to_owned(),
+            None => String::new(),
+        };
+        let (counts, took) = (counts.join(", "), shell::words_for(self.took));
+        format!("{}: {counts} in {took}, {} violations{verdict}", self.name, self.violations)
+    }
+
+    /// With what a ledger says.
+    fn ended(
+        name: &'static str,
+        begun: Instant,
+        ran: Result<(), Failure>,
+        summed: Result<Sum, Failure>,
+        counts: &[(&'static str, &str, u64)],
+    ) -> Self {
+        let (sum, unread) = match summed {
+            Ok(sum) => (sum, None),
+            Err(failure) => (Sum::default(), Some(failure)),
+        };
+        let counts = counts.iter().map(|(name, key, due)| (*name, sum.count(key), *due)).collect();
+        let failure = ran.err().or(unread);
+        Self { name, counts, took: begun.elapsed(), violations: sum.violations, failure }
+    }
+}
+
+/// Plays histories until they are as many as are due or the time is over.
+fn simulate(tier: &'static str, program: &Path, due: u64, seed: u64, ends: Instant) -> Part {
+    let begun = Instant::now();
+    let seconds = ends.saturating_duration_since(begun).as_secs().max(1).to_string();
+    let (histories, seed) = (due.to_string(), seed.to_string());
+    let limits = ["--seconds", &seconds, "--progress", PROGRESS_SECONDS];
+    let ran =
+        sim::play(program, &[&[tier, "--histories", &histories, "--seed", &seed], &limits[..]].concat());
+    Part::ended(tier, begun, ran, reliability::sum("sim", Some(tier)), &[("histories", "histories", due)])
+}
+
+/// What real processes have to go through.
+struct Due {
+    kills: u64,
+    power_cuts: u64,
+}
+
+/// Goes of the fault tests: all of them until there are enough power cuts, then kills only.
+fn drive_faults(program: &Path, due: &Due, seed: u64, ends: Instant) -> Part {
+    let begun = Instant::now();
+    let counts = [("kills", "kills", due.kills), ("power cuts", "power_cuts", due.power_cuts)];
+    let mut seeds = (0..).map(|go| seed + go * SEEDS_APART);
+    let ran = loop {
+        let sum = match reliability::sum(FAULTS, None) {
+            Ok(sum) => sum,
+            Err(failure) => break Err(failure),
+        };
+        let (kills, cuts) = (sum.count("kills"), sum.count("power_cuts"));
+        let took = begun.elapsed().as_secs();
+        eprintln!("  {kills} of {} kills, {cuts} of {} power cuts after {took} s", due.kills, due.power_cuts);
+        let is_enough = kills >= due.kills && cuts >= due.power_cuts;
+        if is_enough || Instant::now() >= ends {
+            break Ok(());
+        }
+        let scenarios: &[&str] = if cuts < due.power_cuts { &[] } else { &["kills::"] };
+        let times = if scenarios.is_empty() { 1 } else { KILLS_TIMES };
+        if let Err(failure) = go(program, scenarios, seeds.next().unwrap_or(seed), times) {
+            break Err(failure);
+        }
     };
-    Ok(Simulators { wide: build("satchel-sim-wide", &WIDE_FEATURES)?, real: build("satchel-sim-real", &[])? })
+    Part::ended(FAULTS, begun, ran, reliability::sum(FAULTS, None), &counts)
 }
 
-/// Runs a simulator, shows what it says and keeps its counts.
-fn play(program: &PathBuf, words: &[&str]) -> Result<(), Failure> {
-    let mut command = Command::new(program);
-    command.args(words).current_dir(shell::root());
-    println!("$ {}", shell::show(&command));
-    let output = shell::capture(&mut command, None)?;
+/// One go: `times` as many histories as CI plays, from a seed on.
+fn go(program: &Path, scenarios: &[&str], seed: u64, times: u64) -> Result<(), Failure> {
+    let mut tests = Command::new(program);
+    tests.args(scenarios).args(["--nocapture"]).current_dir(shell::root().join("crates/app"));
+    tests.env("SATCHEL_FAULTS_SEED", seed.to_string()).env("SATCHEL_FAULTS_WORLDS", WORLDS);
+    shell::stream(tests.env("SATCHEL_FAULTS_HISTORIES", times.to_string()))
+}
+
+/// Builds the binaries and the fault tests; where those are.
+fn build_faults() -> Result<PathBuf, Failure> {
+    shell::stream(&mut shell::cargo(&["build", "-p", "satchel-server", "-p", "satchel-app", "--bins"]))?;
+    let words = ["test", "-p", "satchel-app", "--test", FAULTS, "--no-run", "--message-format", "json"];
+    let output = shell::listen(&mut shell::cargo(&words))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}");
-    for line in text.lines().filter_map(|line| line.strip_prefix('{')) {
-        keep(&format!("{{\"commit\":\"{}\",{line}\n", commit()))?;
-    }
-    if output.status.success() {
-        return Ok(());
-    }
-    let hint = "run the printed command; add the seed to crates/sim/regressions.txt with the fix";
-    Err(Failure::new("the simulator found something").hint(hint))
+    let found = text.lines().filter_map(executable).next_back();
+    found.ok_or_else(|| Failure::new("cargo built no fault tests"))
 }
 
-fn keep(line: &str) -> Result<(), Failure> {
-    let file = shell::target().join("sim/ledger.jsonl");
-    let opened = OpenOptions::new().create(true).append(true).open(&file);
-    let written = opened.and_then(|mut opened| opened.write_all(line.as_bytes()));
-    written.map_err(|e| Failure::new(format!("writing {}: {e}", file.display())))
-}
-
-fn commit() -> String {
-    let mut git = Command::new("git");
-    git.args(["describe", "--always", "--dirty"]).current_dir(shell::root());
-    shell::read(&mut git).map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
+/// The test binary that a line of cargo's speaks of.
+fn executable(line: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    (message["target"]["name"] == FAULTS).then_some(())?;
+    message["executable"].as_str().map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -184,5 +254,31 @@ mod tests {
         check(&["--minutes", "1"], None);
         check(&["--minutes"], None);
         check(&["--fast"], None);
+    }
+
+    #[test]
+    fn a_part_says_whether_it_reached_its_count() {
+        let check = |counts: &[(&'static str, u64, u64)], failure: Option<&str>, expected: &str| {
+            let (took, failure) = (Duration::from_secs(10), failure.map(Failure::new));
+            let part = Part { name: "real", counts: counts.to_vec(), took, violations: 0, failure };
+            assert_eq!(part.line(), expected);
+        };
+        let reached = "real: 500 of 500 kills (50.0 a second) in 10.0 s, 0 violations";
+        check(&[("kills", 500, 500)], None, reached);
+        let short = "real: 499 of 500 kills (49.9 a second) in 10.0 s, 0 violations, NOT REACHED in its time";
+        check(&[("kills", 499, 500)], None, short);
+        let failed = "real: 500 of 500 kills (50.0 a second) in 10.0 s, 0 violations, FAILED: broken";
+        check(&[("kills", 500, 500)], Some("broken"), failed);
+    }
+
+    #[test]
+    fn the_test_binary_is_found_in_what_cargo_says() {
+        let check = |line: &str, expected: Option<&str>| {
+            assert_eq!(executable(line), expected.map(PathBuf::from), "{line}");
+        };
+        check(r#"{"target":{"name":"faults"},"executable":"/t/faults-1"}"#, Some("/t/faults-1"));
+        check(r#"{"target":{"name":"satchel"},"executable":"/t/satchel"}"#, None);
+        check(r#"{"target":{"name":"faults"},"executable":null}"#, None);
+        check("no JSON", None);
     }
 }

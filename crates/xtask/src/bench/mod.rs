@@ -34,7 +34,7 @@ Raw runs are appended to target/bench/*.jsonl. Exit code 1 if a figure misses it
   --only TEXT   only scenarios whose name has TEXT in it: import, list, agent, fresh, server
   --peers yes   then compare with y-websocket, hocuspocus, pouchdb-server and atuin-server doing the same
                 work in --runs interleaved rounds, and write docs/benchmarks.md (needs Node.js with npm, a
-                quiet machine, and half an hour). only: just that. quick: just that, with little work and
+                quiet machine, and 20 minutes). only: just that. quick: just that, with little work and
                 one round, into target/bench: to see that it runs, not to measure. Rows of
                 the comparison that miss are printed and do not change the exit code";
 

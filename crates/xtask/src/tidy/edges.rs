@@ -13,10 +13,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ("satchel-model", &[]),
     ("satchel-crypto", &[]),
     ("satchel-wire", &[]),
-    ("satchel-sync", &["satchel-model", "satchel-crypto", "satchel-wire"]),
-    ("satchel-client", &["satchel-sync", "satchel-model", "satchel-crypto", "satchel-wire"]),
+    ("satchel-charter", &["satchel-crypto", "satchel-wire"]),
+    ("satchel-sync", &["satchel-model", "satchel-crypto", "satchel-wire", "satchel-charter"]),
+    (
+        "satchel-client",
+        &["satchel-sync", "satchel-model", "satchel-crypto", "satchel-wire", "satchel-charter"],
+    ),
     ("satchel-runner", &["satchel-model"]),
-    ("satchel-server", &["satchel-wire", "satchel-crypto"]),
+    ("satchel-server", &["satchel-wire", "satchel-crypto", "satchel-charter"]),
     ("satchel-app", &["satchel-client", "satchel-runner", "satchel-model"]),
     ("satchel-wasm", &["satchel-client", "satchel-model"]),
     (
@@ -25,17 +29,19 @@ const TABLE: &[(&str, &[&str])] = &[
             "satchel-model",
             "satchel-crypto",
             "satchel-wire",
+            "satchel-charter",
             "satchel-sync",
             "satchel-client",
             "satchel-server",
         ],
     ),
-    ("satchel-fuzz", &["satchel-model", "satchel-crypto", "satchel-wire"]),
+    ("satchel-fuzz", &["satchel-model", "satchel-crypto", "satchel-wire", "satchel-charter"]),
     ("xtask", &[]),
 ];
 
 /// The crates that must build without any of [`IMPURE`].
-pub(crate) const PURE: &[&str] = &["satchel-model", "satchel-crypto", "satchel-wire", "satchel-sync"];
+pub(crate) const PURE: &[&str] =
+    &["satchel-model", "satchel-crypto", "satchel-wire", "satchel-charter", "satchel-sync"];
 
 /// Runtimes, databases and network crates.
 const IMPURE: &[&str] = &[

@@ -5,7 +5,7 @@ use super::source::Source;
 use super::token::{Token, begins};
 
 /// Folders of the pure crates.
-const PURE: &[&str] = &["model", "crypto", "wire", "sync"];
+const PURE: &[&str] = &["model", "crypto", "wire", "charter", "sync"];
 /// Words that have no pure use.
 const WORDS: &[&str] =
     &["SystemTime", "OsRng", "ThreadRng", "async", "await", "getrandom", "thread_rng", "tokio"];

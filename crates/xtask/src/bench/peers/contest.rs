@@ -67,6 +67,11 @@ pub(super) const PROMISES: &[Promise] = &[
     promise("idle memory", Against::Peer(HOCUSPOCUS), 0.3),
     promise("idle memory", Against::Number, 40.0),
     promise("many: edit p50", Against::Own("few: edit p50"), 1.2),
+    promise("week back", Against::Own("fresh stored"), 2.0),
+    promise("week conflicts", Against::Number, 0.0),
+    promise("typing tries p99", Against::Number, 3.0),
+    promise("typing lost", Against::Number, 0.0),
+    promise("typing equal", Against::Number, 1_000.0),
 ];
 
 impl Contest {

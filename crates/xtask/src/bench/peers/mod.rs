@@ -36,6 +36,8 @@ struct Scene {
     prefix: &'static str,
     systems: &'static [&'static str],
     sizes: Sizes,
+    /// In no more than the first so many rounds: for what lasts long.
+    rounds: usize,
 }
 
 /// How much work a scene is.
@@ -44,6 +46,7 @@ struct Sizes {
     records: usize,
     edits: usize,
     apps: usize,
+    seconds: u64,
 }
 
 const SATCHEL: &str = "satchel";
@@ -54,44 +57,74 @@ const ATUIN: &str = "atuin-server";
 /// Every system, in the order of the columns and of each round.
 const SYSTEMS: &[&str] = &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS, POUCHDB, ATUIN];
 const RECORD_BYTES: usize = 2_000;
-/// Apps on one document: the server takes at most 32 sockets of one account.
-const SUBSCRIBERS: usize = 30;
+/// Apps that type into one request.
+const TYPISTS: usize = 8;
 
 /// The scenes of a round, as promised.
-const FULL: &[Scene] = &scenes(10_000, 500, 1_000, SUBSCRIBERS, 100_000);
+const FULL: &[Scene] = &scenes(&Amounts {
+    records: 10_000,
+    edits: 500,
+    idle: 1_000,
+    subscribers: 100,
+    large: 100_000,
+    seconds: 60,
+});
 /// The same, small: to see that everything runs, not to measure.
-const QUICK: &[Scene] = &scenes(200, 20, 50, 5, 400);
+const QUICK: &[Scene] =
+    &scenes(&Amounts { records: 200, edits: 20, idle: 50, subscribers: 40, large: 400, seconds: 3 });
 
-const fn scenes(records: usize, edits: usize, idle: usize, subscribers: usize, large: usize) -> [Scene; 5] {
+/// What the scenes are made from.
+struct Amounts {
+    records: usize,
+    edits: usize,
+    idle: usize,
+    subscribers: usize,
+    large: usize,
+    seconds: u64,
+}
+
+const fn scenes(amounts: &Amounts) -> [Scene; 7] {
+    let Amounts { records, edits, idle, subscribers, large, seconds } = *amounts;
     let few = records / 10;
-    let live = &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS];
+    let live = &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS, POUCHDB];
     [
-        Scene { name: "work", prefix: "", systems: SYSTEMS, sizes: Sizes { records, edits, apps: 1 } },
+        scene("work", "", SYSTEMS, Sizes { records, edits, apps: 1, seconds }),
+        scene("idle", "", live, Sizes { records: few, edits: 1, apps: idle, seconds }),
+        scene(
+            "subscribers",
+            "",
+            &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS],
+            Sizes { records: few, edits: edits / 10, apps: subscribers, seconds },
+        ),
+        // Each of its edits takes seconds to reach all of them.
         Scene {
-            name: "idle",
-            prefix: "",
-            systems: &[SATCHEL, Y_WEBSOCKET, HOCUSPOCUS, POUCHDB],
-            sizes: Sizes { records: few, edits: 1, apps: idle },
+            rounds: 3,
+            ..scene(
+                "subscribers",
+                "",
+                &[POUCHDB],
+                Sizes { records: few, edits: edits / 50 + 1, apps: subscribers, seconds },
+            )
+        },
+        scene("edits", "few: ", &[SATCHEL], Sizes { records: few, edits, apps: 1, seconds }),
+        Scene {
+            rounds: 3,
+            ..scene("edits", "many: ", &[SATCHEL], Sizes { records: large, edits, apps: 1, seconds })
         },
         Scene {
-            name: "subscribers",
-            prefix: "",
-            systems: live,
-            sizes: Sizes { records: few, edits: edits / 10, apps: subscribers },
-        },
-        Scene {
-            name: "edits",
-            prefix: "few: ",
-            systems: &[SATCHEL],
-            sizes: Sizes { records: few, edits, apps: 1 },
-        },
-        Scene {
-            name: "edits",
-            prefix: "many: ",
-            systems: &[SATCHEL],
-            sizes: Sizes { records: large, edits, apps: 1 },
+            rounds: 1,
+            ..scene("typing", "", &[SATCHEL], Sizes { records: few, edits, apps: TYPISTS, seconds })
         },
     ]
+}
+
+const fn scene(
+    name: &'static str,
+    prefix: &'static str,
+    systems: &'static [&'static str],
+    sizes: Sizes,
+) -> Scene {
+    Scene { name, prefix, systems, sizes, rounds: usize::MAX }
 }
 
 /// Runs so many rounds and returns the report, which a full run also writes to `docs`.
@@ -100,13 +133,17 @@ pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, F
     let scenes = if quick { QUICK } else { FULL };
     let begun = Instant::now();
     let mut contest = Contest::default();
+    let run = Run::new();
     for round in 1..=rounds {
-        for scene in scenes {
+        for scene in scenes.iter().filter(|scene| round <= scene.rounds) {
             for system in scene.systems {
-                eprintln!("round {round} of {rounds}: {system}, {}{}", scene.prefix, scene.name);
-                match turn(&programs, folder, scene, system) {
+                eprint!("round {round} of {rounds}: {system}, {}{}", scene.prefix, scene.name);
+                let began = Instant::now();
+                let taken = turn(&programs, folder, scene, system);
+                eprintln!(": {}", shell::words_for(began.elapsed()));
+                match taken {
                     Ok(samples) => {
-                        keep(folder, round, scene, system, &samples)?;
+                        keep(folder, (&run, round), scene, system, &samples)?;
                         contest.add(system, scene.prefix, samples);
                     }
                     Err(failure) => contest.fail(system, scene.name, &failure.to_string()),
@@ -115,7 +152,7 @@ pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, F
         }
     }
     println!("peers: {rounds} rounds in {}", shell::words_for(begun.elapsed()));
-    let text = report::text(&contest, rounds, quick, &programs.versions);
+    let text = report::text(&contest, &Conditions { rounds, quick, versions: &programs.versions, run: &run });
     write(&folder.join("peers.md"), &text)?;
     let plot = plot::svg(&contest);
     write(&folder.join("peers.svg"), &plot)?;
@@ -124,6 +161,33 @@ pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, F
         write(&shell::root().join("docs/benchmarks.svg"), &plot)?;
     }
     Ok(text)
+}
+
+/// When and of what a comparison was made.
+struct Run {
+    date: String,
+    commit: String,
+}
+
+impl Run {
+    fn new() -> Self {
+        let said = |program: &str, words: &[&str]| {
+            let said = shell::read(Command::new(program).args(words).current_dir(shell::root()));
+            said.map_or_else(|_| "unknown".to_owned(), |said| said.trim().to_owned())
+        };
+        let commit = said("git", &["rev-parse", "--short=12", "HEAD"]);
+        let is_changed = !said("git", &["status", "--porcelain", "--", "crates", "Cargo.lock"]).is_empty();
+        let commit = if is_changed { format!("{commit} with changes") } else { commit };
+        Self { date: said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]), commit }
+    }
+}
+
+/// What the page says about how it was made.
+struct Conditions<'a> {
+    rounds: usize,
+    quick: bool,
+    versions: &'a [String],
+    run: &'a Run,
 }
 
 /// One system's turn in a scene, with a folder of its own.
@@ -142,6 +206,9 @@ fn turn(
     let mut command = programs.driver(system, scene.name)?;
     command.arg("--input").arg(&input).arg("--folder").arg(&own);
     command.args(["--edits", &scene.sizes.edits.to_string(), "--apps", &scene.sizes.apps.to_string()]);
+    if system == SATCHEL {
+        command.args(["--seconds", &scene.sizes.seconds.to_string()]);
+    }
     let printed = shell::read(&mut command);
     // What a turn leaves behind is only files in the temporary folder.
     drop(fs::remove_dir_all(&own));
@@ -154,13 +221,19 @@ fn samples(printed: &str) -> Vec<Sample> {
 }
 
 /// Appends the raw lines.
-fn keep(folder: &Path, round: usize, scene: &Scene, system: &str, samples: &[Sample]) -> Result<(), Failure> {
+fn keep(
+    folder: &Path,
+    (run, round): (&Run, usize),
+    scene: &Scene,
+    system: &str,
+    samples: &[Sample],
+) -> Result<(), Failure> {
     let file = folder.join("peers.jsonl");
     let mut lines = String::new();
     for sample in samples {
         let figure = format!("{}{}", scene.prefix, sample.figure);
         let line = json!({
-            "round": round, "system": system, "figure": figure, "value": sample.value,
+            "date": run.date, "commit": run.commit, "round": round, "system": system, "figure": figure, "value": sample.value,
             "unit": sample.unit, "records": scene.sizes.records,
         });
         lines.push_str(&line.to_string());
@@ -199,6 +272,7 @@ mod tests {
 
     #[test]
     fn satchel_has_a_turn_in_every_scene() {
-        assert!(FULL.iter().chain(QUICK).all(|scene| scene.systems.first() == Some(&SATCHEL)));
+        let has = |name: &str| FULL.iter().any(|scene| scene.name == name && scene.systems[0] == SATCHEL);
+        assert!(FULL.iter().chain(QUICK).all(|scene| has(scene.name)));
     }
 }
