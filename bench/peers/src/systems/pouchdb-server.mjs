@@ -103,3 +103,31 @@ export async function idle({ folder, apps, tell }) {
   await sleep(SETTLE_MS * 5)
   tell('idle memory', residentMegabytes(server.pid), 'MB')
 }
+
+export async function subscribers({ folder, records, apps, edits, tell }) {
+  const server = await start(folder)
+  const a = local(folder, 'a')
+  await a.bulkDocs(records.map(document))
+  await a.replicate.to(remote(server.url))
+  a.replicate.to(remote(server.url), { live: true, retry: true })
+  const others = []
+  for (let i = 0; i < apps; i += 1) {
+    const database = local(folder, `app${i}`)
+    await database.replicate.from(remote(server.url))
+    others.push(watch(database, 'now'))
+    database.replicate.from(remote(server.url), { live: true, retry: true })
+  }
+  await sleep(SETTLE_MS)
+  const latencies = []
+  for (let i = 0; i < edits; i += 1) {
+    const { id } = records[i % records.length]
+    const url = `to-all-${i}`
+    const begun = now()
+    const seen = others.map((app) => until(onChange(app), () => app.urls.get(id) === url))
+    await edit(a, id, url)
+    await Promise.all(seen)
+    latencies.push(now() - begun)
+  }
+  tell('subscribers p50', quantile(latencies, 0.5), 'ms')
+  tell('subscribers p99', quantile(latencies, 0.99), 'ms')
+}

@@ -1,0 +1,65 @@
+//! The media type of a file by its ending; for bodies that are a file.
+
+use std::path::Path;
+
+/// The type of a file, if its ending tells it.
+pub(crate) fn of_path(path: &Path) -> Option<&'static str> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    TYPES.iter().find(|(known, _)| *known == ending).map(|(_, kind)| *kind)
+}
+
+const TYPES: &[(&str, &str)] = &[
+    ("txt", "text/plain"),
+    ("log", "text/plain"),
+    ("html", "text/html"),
+    ("htm", "text/html"),
+    ("css", "text/css"),
+    ("csv", "text/csv"),
+    ("md", "text/markdown"),
+    ("xml", "application/xml"),
+    ("json", "application/json"),
+    ("js", "application/javascript"),
+    ("mjs", "application/javascript"),
+    ("yaml", "text/yaml"),
+    ("yml", "text/yaml"),
+    ("pdf", "application/pdf"),
+    ("zip", "application/zip"),
+    ("gz", "application/gzip"),
+    ("tar", "application/x-tar"),
+    ("7z", "application/x-7z-compressed"),
+    ("bin", "application/octet-stream"),
+    ("exe", "application/x-msdos-program"),
+    ("wasm", "application/wasm"),
+    ("sql", "application/sql"),
+    ("rtf", "application/rtf"),
+    ("jar", "application/java-archive"),
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("gif", "image/gif"),
+    ("svg", "image/svg+xml"),
+    ("webp", "image/webp"),
+    ("bmp", "image/bmp"),
+    ("ico", "image/vnd.microsoft.icon"),
+    ("tiff", "image/tiff"),
+    ("avif", "image/avif"),
+    ("mp3", "audio/mpeg"),
+    ("wav", "audio/wav"),
+    ("ogg", "audio/ogg"),
+    ("flac", "audio/x-flac"),
+    ("mp4", "video/mp4"),
+    ("mpeg", "video/mpeg"),
+    ("webm", "video/webm"),
+    ("mov", "video/quicktime"),
+    ("avi", "video/x-msvideo"),
+    ("woff", "font/woff"),
+    ("woff2", "font/woff2"),
+    ("ttf", "font/ttf"),
+    ("otf", "font/otf"),
+    ("doc", "application/msword"),
+    ("xls", "application/vnd.ms-excel"),
+    ("ppt", "application/vnd.ms-powerpoint"),
+    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+];

@@ -1,0 +1,107 @@
+// What scripts used before `pm`: `tests`, `postman`, `responseBody` and the other globals.
+(function (S) {
+    "use strict";
+
+    function legacyRequest(request, info) {
+        if (!request) return {};
+        const { body } = request;
+        const pairs = () => {
+            const sums = {};
+            for (const { key, value, disabled } of body[body.mode].members) {
+                if (!disabled) sums[key] = sums[key] ? [].concat(sums[key], value) : value;
+            }
+            return sums;
+        };
+        const data = !body || body.isEmpty() ? {} : body.mode === "raw" ? body.raw
+            : ["urlencoded", "formdata"].includes(body.mode) ? pairs() : {};
+        return {
+            id: info?.requestId, name: info?.requestName, description: request.description,
+            headers: request.headers.toObject(true, false, true, true), method: request.method, url: request.url.toString(), data,
+        };
+    }
+
+    function legacyPostman(pm, names) {
+        const text = (value) => value === false || value ? String(value) : value;
+        const postman = {
+            setEnvironmentVariable(key, value) {
+                names.environment[key] = text(value);
+                pm.environment.set(key, text(value));
+            },
+            getEnvironmentVariable: (key) => pm.environment.get(key),
+            clearEnvironmentVariable(key) {
+                delete names.environment[key];
+                pm.environment.unset(key);
+            },
+            clearEnvironmentVariables() {
+                for (const key of Object.keys(names.environment)) delete names.environment[key];
+                pm.environment.clear();
+            },
+            setGlobalVariable(key, value) {
+                names.globals[key] = text(value);
+                pm.globals.set(key, text(value));
+            },
+            getGlobalVariable: (key) => pm.globals.get(key),
+            clearGlobalVariable(key) {
+                delete names.globals[key];
+                pm.globals.unset(key);
+            },
+            clearGlobalVariables() {
+                for (const key of Object.keys(names.globals)) delete names.globals[key];
+                pm.globals.clear();
+            },
+            setNextRequest: (next) => pm.execution.setNextRequest(next),
+        };
+        if (pm.response) {
+            postman.getResponseCookie = (name) => pm.cookies.one(String(name));
+            postman.getResponseHeader = (name) => pm.response.headers.one(name)?.value;
+        }
+        return postman;
+    }
+
+    function xml2Json(text) {
+        let found = {};
+        const options = { explicitArray: false, async: false, trim: true, mergeAttrs: false };
+        S.require("xml2js").parseString(text, options, (error, result) => { found = result; });
+        return found;
+    }
+
+    /** The globals of a script, each a function that makes it when it is first read. */
+    S.legacyGlobals = (pm, given) => {
+        const names = { environment: pm.environment.syncVariablesTo(), globals: pm.globals.syncVariablesTo() };
+        const tests = {};
+        S.legacyTests = tests;
+        const response = given.event === "test" ? {
+            responseCookies: () => pm.cookies.all(),
+            responseHeaders: () => {
+                const enabled = pm.response?.headers.members.filter((header) => !header.disabled) ?? [];
+                return Object.fromEntries(enabled.map(({ key, value }) => [key, value]));
+            },
+            responseTime: () => pm.response ? pm.response.responseTime : NaN,
+            responseCode: () => pm.response ? pm.response.details() : { code: NaN, name: "", details: "" },
+            responseBody: () => pm.response?.text(),
+        } : {};
+        return {
+            tests: () => tests,
+            environment: () => names.environment,
+            globals: () => names.globals,
+            data: () => ({ ...given.data }),
+            iteration: () => given.info?.iteration ?? 0,
+            request: () => legacyRequest(pm.request, given.info),
+            postman: () => legacyPostman(pm, names),
+            ...response,
+            _: () => S.require("lodash3"),
+            CryptoJS: () => S.require("crypto-js"),
+            tv4: () => S.require("tv4"),
+            cheerio: () => S.require("cheerio"),
+            xml2Json: () => xml2Json,
+        };
+    };
+
+    /** Reports `tests["name"] = truth` as tests, after all others. */
+    S.tellLegacyTests = () => {
+        for (const [name, value] of Object.entries(S.legacyTests ?? {})) {
+            const error = value ? null : { name: "AssertionError", message: `expected ${S.inspect(value)} to be truthy` };
+            S.emit("test", { name, index: S.testCount++, passed: Boolean(value), skipped: false, error });
+        }
+    };
+})

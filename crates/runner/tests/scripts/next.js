@@ -1,0 +1,4 @@
+// Where the run goes on.
+pm.execution.setNextRequest("Pay");
+
+//> next Pay
