@@ -1,6 +1,6 @@
 //! One app: a profile of its own, kept connected, and the few calls that the scenes are made of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use satchel_client::api::{
@@ -14,6 +14,10 @@ use crate::Outcome;
 const PASSWORD: &str = "a long enough password";
 const PATIENCE: Duration = Duration::from_mins(5);
 const PATIENCE_MS: u64 = 300_000;
+/// What one import certainly takes.
+const IMPORT_BYTES: u64 = 64 << 20;
+/// Folders of a generated collection that make about 10,000 requests.
+const ITEMS_OF_A_PART: usize = 400;
 
 fn words(error: &ApiError) -> Box<dyn std::error::Error> {
     format!("{error:?}").into()
@@ -69,10 +73,12 @@ impl App {
         self.call(Call::Sync { timeout_ms: PATIENCE_MS }, 0).await.map(drop)
     }
 
-    /// Imports a file and waits until the server has it.
+    /// Imports a file and waits until the server has it; a very large one as several collections.
     pub(crate) async fn import(&self, file: &Path) -> Outcome<()> {
-        let source = Source::Path(file.to_string_lossy().into_owned());
-        self.call(Call::Import { source, mode: None, dry_run: false }, 0).await?;
+        for part in parts(file)? {
+            let source = Source::Path(part.to_string_lossy().into_owned());
+            self.call(Call::Import { source, mode: None, dry_run: false }, 0).await?;
+        }
         self.sync().await
     }
 
@@ -145,4 +151,24 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// Splits a collection that is larger than what one import takes; its own file otherwise.
+fn parts(file: &Path) -> Outcome<Vec<PathBuf>> {
+    if std::fs::metadata(file)?.len() <= IMPORT_BYTES {
+        return Ok(vec![file.to_owned()]);
+    }
+    let mut whole: serde_json::Value = serde_json::from_slice(&std::fs::read(file)?)?;
+    let items = whole["item"].as_array_mut().map(std::mem::take).ok_or("a collection without items")?;
+    let mut parts = Vec::new();
+    for (number, items) in items.chunks(ITEMS_OF_A_PART).enumerate() {
+        let part = file.with_extension(format!("part{number}.json"));
+        let info = serde_json::json!({
+            "name": format!("part {number}"),
+            "schema": whole["info"]["schema"],
+        });
+        std::fs::write(&part, serde_json::to_vec(&serde_json::json!({ "info": info, "item": items }))?)?;
+        parts.push(part);
+    }
+    Ok(parts)
 }

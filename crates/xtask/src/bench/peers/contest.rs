@@ -43,6 +43,8 @@ pub(super) struct Promise {
 pub(super) enum Against {
     /// The same figure of a peer.
     Peer(&'static str),
+    /// A peer's figure of another name: it does less than ours.
+    Less(&'static str, &'static str),
     /// Another figure of Satchel.
     Own(&'static str),
     /// Nothing: the target is in the figure's unit.
@@ -62,7 +64,7 @@ pub(super) const PROMISES: &[Promise] = &[
     promise("burst server CPU per edit", Against::Peer(HOCUSPOCUS), 0.75),
     promise("fresh tree", Against::Peer(Y_WEBSOCKET), 0.05),
     promise("fresh all", Against::Peer(Y_WEBSOCKET), 0.125),
-    promise("fresh all", Against::Peer(ATUIN), 1.0),
+    promise("fresh stored", Against::Less(ATUIN, "fresh all"), 1.0),
     promise("fresh bytes", Against::Peer(Y_WEBSOCKET), 0.3),
     promise("idle memory", Against::Peer(HOCUSPOCUS), 0.3),
     promise("idle memory", Against::Number, 40.0),
@@ -122,6 +124,7 @@ impl Contest {
         let ours = self.median(promise.figure, SATCHEL)?;
         let theirs = match promise.against {
             Against::Peer(peer) => self.median(promise.figure, peer)?,
+            Against::Less(peer, figure) => self.median(figure, peer)?,
             Against::Own(figure) => self.median(figure, SATCHEL)?,
             Against::Number => 1.0,
         };

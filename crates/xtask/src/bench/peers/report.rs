@@ -65,6 +65,7 @@ fn promise_row(contest: &Contest, promise: &Promise) -> String {
     let value = |figure: &str, system| shown(contest.median(figure, system), contest.unit(figure));
     let other = match promise.against {
         Against::Peer(peer) => format!("{peer}: {}", value(promise.figure, peer)),
+        Against::Less(peer, figure) => format!("{peer}, not decrypted: {}", value(figure, peer)),
         Against::Own(figure) => format!("{}: {}", name_of(figure), value(figure, SATCHEL)),
         Against::Number => "–".to_owned(),
     };
