@@ -1,0 +1,10 @@
+// The panels by kind, each loaded when it is first opened. A panel gets its subject (an item's id) and nothing else.
+
+import type { Component } from "svelte";
+
+export type PanelProps = { subject: string | null };
+type Load = () => Promise<{ default: Component<PanelProps> | Component }>;
+
+export const PANELS: Readonly<Record<string, Load>> = {
+  shortcuts: () => import("./Shortcuts.svelte"),
+};
