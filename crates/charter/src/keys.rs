@@ -34,6 +34,11 @@ impl EpochKeys {
         if epoch == self.epoch { Some(&self.newest) } else { self.older.get(&epoch) }
     }
 
+    /// The key that an envelope or a pack says it is sealed under, if it is here.
+    pub fn of_sealed(&self, sealed: &[u8]) -> Option<&EpochKey> {
+        self.get(satchel_crypto::sealed_epoch(sealed)?)
+    }
+
     /// Whether every key back to the first epoch is there.
     pub fn is_whole(&self) -> bool {
         u32::try_from(self.older.len()).is_ok_and(|older| older + 1 == self.epoch)

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::Path;
 
-use satchel_sync::{Disconnected, EngineError};
+use satchel_sync::{ActError, Disconnected, EngineError};
 use satchel_wire::{AppEntry, AppId, AppKind, ErrorCode, Refusal};
 
 use crate::api::{ApiError, AppView, ErrorKind};
@@ -78,6 +78,17 @@ pub(crate) fn disconnected(tried: &str, why: &Disconnected, this: Option<AppId>)
     }
 }
 
+/// An act on the members that was not done.
+pub(crate) fn act_failed(tried: &str, error: &ActError) -> ApiError {
+    let kind = match error {
+        ActError::Charter(error) => kind_of(error.code()),
+        ActError::Refused(refusal) => kind_of(refusal.code),
+        ActError::Moved => ErrorKind::NotInSync,
+        ActError::Gone => ErrorKind::NotFound,
+    };
+    problem(kind, tried, error.to_string())
+}
+
 fn refusal_detail(refusal: &Refusal) -> String {
     match refusal.retry_ms {
         Some(ms) if refusal.code == ErrorCode::Throttled => {
@@ -103,17 +114,17 @@ fn kind_of(code: ErrorCode) -> ErrorKind {
         ErrorCode::GoingAway | ErrorCode::TooSlow => ErrorKind::Unreachable,
         ErrorCode::BulkNotMarked => ErrorKind::BulkNotMarked,
         ErrorCode::CursorUnknown => ErrorKind::LyingServer,
+        ErrorCode::InTeams => ErrorKind::InTeams,
+        ErrorCode::LastAdmin => ErrorKind::LastAdmin,
+        ErrorCode::InviteGone => ErrorKind::InviteGone,
+        ErrorCode::RoleTooLow => ErrorKind::RoleTooLow,
         ErrorCode::BadRequest
         | ErrorCode::Forbidden
         | ErrorCode::CommitIdReused
         | ErrorCode::CursorTooOld
         | ErrorCode::BadSignature
-        | ErrorCode::InTeams
         | ErrorCode::EpochOld
-        | ErrorCode::RoleTooLow
         | ErrorCode::CharterMoved
-        | ErrorCode::InviteGone
-        | ErrorCode::LastAdmin
         | ErrorCode::Internal => ErrorKind::Refused,
     }
 }

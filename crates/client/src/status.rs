@@ -3,7 +3,7 @@
 //! Knows nothing of words for people beyond a detail; the face adds what to do.
 
 use satchel_sync::{Disconnected, Engine, SCRATCH, Summary, SyncState};
-use satchel_wire::{ErrorCode, RecordId, Refusal, WorkspaceId};
+use satchel_wire::{ErrorCode, RecordId, Refusal, WorkspaceId, WorkspaceKind};
 
 use crate::api::{Pending, SetAside, State, Status, WorkspaceStatus};
 use crate::credential::Credential;
@@ -130,7 +130,9 @@ impl Sources<'_> {
     pub(crate) fn status(&self) -> Status {
         let synced: Vec<_> =
             self.engine.workspaces().into_iter().filter_map(|id| self.workspace(id)).collect();
+        let mut synced = synced;
         let overall = self.overall(&synced);
+        synced.retain(|status| !self.is_roster(&status.id));
         let pending = Pending {
             up: synced.iter().map(|workspace| workspace.pending.up).sum(),
             down: synced.iter().map(|workspace| workspace.pending.down).sum(),
@@ -165,6 +167,12 @@ impl Sources<'_> {
             return State::Offline;
         }
         self.engine.summary(workspace).map_or(State::Offline, |summary| self.shown(&summary).state)
+    }
+
+    /// A team's people are no workspace to a person.
+    fn is_roster(&self, id: &str) -> bool {
+        let id = id.parse().ok();
+        id.and_then(|id| self.engine.kind(id)) == Some(WorkspaceKind::Roster)
     }
 
     fn overall(&self, workspaces: &[WorkspaceStatus]) -> Shown {
@@ -222,6 +230,11 @@ impl Sources<'_> {
             conflicts: summary.conflicts,
             set_aside: set_aside(self.engine, workspace, &summary),
             seq: summary.head.seq,
+            role: self.engine.role(workspace).map(Into::into),
+            kind: self.engine.kind(workspace).and_then(kind),
+            team: team(self.engine, workspace),
+            members: self.engine.charter(workspace).map_or(0, |charter| charter.members().count() as u64),
+            drafts: summary.drafts,
         })
     }
 
@@ -242,8 +255,26 @@ impl Sources<'_> {
             conflicts: summary.as_ref().map_or(0, |summary| summary.conflicts),
             set_aside: Vec::new(),
             seq: 0,
+            role: None,
+            kind: None,
+            team: None,
+            members: 0,
+            drafts: 0,
         })
     }
+}
+
+fn kind(kind: WorkspaceKind) -> Option<crate::api::WorkspaceKind> {
+    match kind {
+        WorkspaceKind::Personal => Some(crate::api::WorkspaceKind::Personal),
+        WorkspaceKind::Team(_) => Some(crate::api::WorkspaceKind::Team),
+        WorkspaceKind::Roster => None,
+    }
+}
+
+fn team(engine: &Engine, workspace: WorkspaceId) -> Option<String> {
+    let Some(WorkspaceKind::Team(roster)) = engine.kind(workspace) else { return None };
+    Some(name(engine, roster).unwrap_or_else(|| roster.to_string()))
 }
 
 /// A workspace's name; none while it has not been received.

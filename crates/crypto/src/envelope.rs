@@ -103,6 +103,13 @@ impl fmt::Display for EnvelopeError {
 
 impl Error for EnvelopeError {}
 
+/// The epoch under whose key an envelope, or a pack, says that it is sealed; none for another suite.
+pub fn sealed_epoch(sealed: &[u8]) -> Option<u32> {
+    let (&suite, rest) = sealed.split_first()?;
+    let epoch = rest.first_chunk()?;
+    (suite == SUITE).then_some(u32::from_be_bytes(*epoch))
+}
+
 /// Seals a payload.
 pub fn seal_envelope<R: RngCore + CryptoRng>(
     epoch_key: &EpochKey,

@@ -45,7 +45,7 @@ pub use account::AccountKey;
 pub use app::{AppCertificate, AppKey, verify_commit, verify_manifest, verify_open};
 pub use envelope::{
     ENVELOPE_OVERHEAD, EnvelopeError, EnvelopePlace, OpenedEnvelope, PAYLOAD_BYTES_MAX, open_envelope,
-    seal_envelope,
+    seal_envelope, sealed_epoch,
 };
 pub use epoch::{EpochKey, WrapContext};
 pub use error::CryptoError;

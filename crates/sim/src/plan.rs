@@ -18,6 +18,7 @@ pub(crate) enum Step {
     Paste,
     Purge,
     History,
+    Rotate,
     Connect,
     Break,
     Send,
@@ -39,7 +40,7 @@ pub(crate) enum Step {
 }
 
 /// The kinds, with their weight when nothing is left out.
-const WEIGHTS: [(Step, usize); 27] = [
+const WEIGHTS: [(Step, usize); 28] = [
     (Step::Create, 5),
     (Step::ChangeBody, 22),
     (Step::Rename, 7),
@@ -67,6 +68,7 @@ const WEIGHTS: [(Step, usize); 27] = [
     (Step::Verify, 1),
     (Step::Purge, 4),
     (Step::History, 4),
+    (Step::Rotate, 2),
 ];
 
 /// What may happen in one history.
@@ -110,6 +112,7 @@ impl Plan {
             Step::StopServer if goes_back => false,
             Step::Purge => bits & (0b1 << 42) == 0,
             Step::History => bits & (0b11 << 43) != 0,
+            Step::Rotate => bits & (0b11 << 46) != 0,
             step => faults
                 .iter()
                 .position(|fault| *fault == step)

@@ -202,6 +202,10 @@ where
             | Step::Paste => self.edit(if self.plan.solo { 0 } else { app }, kind),
             Step::Purge => self.purge(if self.plan.solo { 0 } else { app }),
             Step::History => self.read_history(app),
+            Step::Rotate => {
+                self.rotate(app);
+                Ok(())
+            }
             Step::Connect => {
                 let offline: Vec<_> = self.apps.iter().filter(|app| app.link.is_none()).collect();
                 let offline: Vec<_> = offline.iter().map(|app| app.index).collect();

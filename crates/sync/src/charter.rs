@@ -1,8 +1,10 @@
 //! The charter as the engine uses it: the rules of `satchel_charter`, and the switch of the simulator's bugs.
 
+use std::sync::Arc;
+
+pub(crate) use satchel_charter::EpochKeys;
+use satchel_charter::open_keys;
 pub(crate) use satchel_charter::{Charter, CharterError};
-use satchel_charter::{EpochKeys, open_keys};
-use satchel_crypto::EpochKey;
 use satchel_wire::{CommitHeader, SignedHeader, WorkspaceId};
 
 use crate::engine::Identity;
@@ -33,11 +35,11 @@ pub(crate) fn check(
     charter.check(header, signed)
 }
 
-/// Opens the present epoch's key for this account.
-pub(crate) fn open_key(
+/// Opens the keys of all epochs that this account can open.
+pub(crate) fn open(
     charter: &Charter,
     workspace: WorkspaceId,
     identity: &Identity,
-) -> Result<EpochKey, CharterError> {
-    open_keys(charter, workspace, identity.account, &identity.keys).map(EpochKeys::into_current)
+) -> Result<Arc<EpochKeys>, CharterError> {
+    open_keys(charter, workspace, identity.account, &identity.keys).map(Arc::new)
 }

@@ -5,19 +5,18 @@
 //! the records are those of the ledger is the word of the app that signed, until the headers are read
 //! (`crate::fresh`).
 
-use satchel_crypto::{EpochKey, OpenedPack, PackPlace, StateDigest, derive_pack_id, open_pack};
+use std::sync::Arc;
+
+use satchel_crypto::{OpenedPack, PackPlace, StateDigest, derive_pack_id, open_pack};
 use satchel_wire::{
     CharterEntry, CommitHeader, Content, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
     SignedManifest, WorkspaceId, decode_names, payload_bytes,
 };
 
-use crate::charter::{self, Charter};
+use crate::charter::{self, Charter, EpochKeys};
 use crate::engine::Identity;
 use crate::staging::Refused;
 use crate::store::{Alarm, Key};
-
-/// The epoch that this version seals under.
-const EPOCH: u32 = 1;
 
 /// A manifest whose charter and signature verify.
 #[derive(Debug)]
@@ -26,7 +25,8 @@ pub(crate) struct Checkpoint {
     pub(crate) signed: SignedManifest,
     pub(crate) charter: Charter,
     pub(crate) entries: Vec<(u64, SignedHeader)>,
-    pub(crate) key: EpochKey,
+    /// Of the newest charter that came with it.
+    pub(crate) keys: Arc<EpochKeys>,
 }
 
 /// A pack that opened, and is to be kept as it came.
@@ -51,24 +51,30 @@ impl Checkpoint {
         if manifest.workspace != workspace {
             return Err(forged("of another workspace"));
         }
-        if manifest.epoch != EPOCH {
-            return Err(forged("of an epoch that this app does not know"));
-        }
-        let charter = read_charter(&manifest, entries)?;
+        let (charter, newest) = read_charter(&manifest, entries)?;
         charter.check_manifest(&manifest, signed).map_err(|e| forged(e.detail()))?;
-        let key = charter::open_key(&charter, workspace, identity).map_err(|e| forged(e.detail()))?;
-        let entries = entries.iter().map(|entry| (entry.seq, entry.header.clone())).collect();
-        Ok(Self { manifest, signed: signed.clone(), charter, entries, key })
+        let keys = charter::open(&newest, workspace, identity).map_err(|e| forged(e.detail()))?;
+        let until = manifest.head.seq;
+        let entries = entries
+            .iter()
+            .filter(|entry| entry.seq <= until)
+            .map(|entry| (entry.seq, entry.header.clone()))
+            .collect();
+        Ok(Self { manifest, signed: signed.clone(), charter, entries, keys })
     }
 }
 
-/// The charter at a manifest's point: every entry verifies, and none is left out.
-fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<Charter, Refused> {
+/// The charter at a manifest's point, and at the last entry that came: every entry verifies, and none is left
+/// out up to that point. What follows on it only opens keys, which are checked by themselves; it comes again.
+fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<(Charter, Charter), Refused> {
     let forged = |detail: &str| (Alarm::Forged, format!("the charter under a manifest: {detail}"));
-    let mut charter = Charter::default();
+    let (mut charter, mut at_point) = (Charter::default(), None);
     let mut after = 0;
     for entry in entries {
-        if entry.seq <= after || entry.seq > manifest.head.seq {
+        if entry.seq > manifest.head.seq && at_point.is_none() {
+            at_point = Some(charter.clone());
+        }
+        if entry.seq <= after {
             return Err(forged("its entries are out of order"));
         }
         after = entry.seq;
@@ -78,10 +84,11 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<Charter
         }
         charter::apply(&mut charter, entry.seq, &header, &entry.header).map_err(|e| forged(e.detail()))?;
     }
-    if charter.hash() != *manifest.charter.as_bytes() {
+    let at_point = at_point.unwrap_or_else(|| charter.clone());
+    if at_point.hash() != *manifest.charter.as_bytes() {
         return Err(forged("it is not the one that the manifest names"));
     }
-    Ok(charter)
+    Ok((at_point, charter))
 }
 
 /// The entry of a manifest for these bytes, if it names them.
@@ -96,15 +103,16 @@ pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &[u8]) -> Option<&'
 pub(crate) fn open_named(
     manifest: &Manifest,
     named: PackRef,
-    key: &EpochKey,
+    keys: &EpochKeys,
     sealed: Vec<u8>,
 ) -> Result<TakenPack, Refused> {
     let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
     let place = PackPlace { workspace: *manifest.workspace.as_bytes(), part: named.part as u8 };
+    let key = keys.of_sealed(&sealed).ok_or_else(|| damaged("the key of its epoch is not there"))?;
     let opened = open_pack(key, &place, &sealed).map_err(|e| damaged(&e.to_string()))?;
     let entries = decode_names(opened.names());
     let entries = entries.ok_or_else(|| damaged("its content is not in a valid form"))?;
-    if opened.epoch != manifest.epoch || entries.len() as u64 != u64::from(named.records) {
+    if opened.epoch > manifest.epoch || entries.len() as u64 != u64::from(named.records) {
         return Err(damaged("it is not what its manifest says"));
     }
     if opened.rest_bytes().map(|bytes| bytes as u64) != Some(payload_bytes(&entries)) {

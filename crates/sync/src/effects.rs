@@ -26,6 +26,8 @@ pub(crate) struct Effects {
     aside: Vec<(Key, Option<Aside>)>,
     /// What came of this app's own below a purge that waits.
     pub(crate) under_purge: BTreeMap<Key, Opened>,
+    /// Parts of which the server's state is an older one of what is here: nothing came with it.
+    pub(crate) outdated: BTreeSet<Key>,
     /// Items whose purge is taken back.
     pub(crate) unpurged: BTreeSet<RecordId>,
 }
@@ -41,6 +43,7 @@ impl Effects {
             shown: BTreeMap::new(),
             aside: Vec::new(),
             under_purge: BTreeMap::new(),
+            outdated: BTreeSet::new(),
             unpurged: BTreeSet::new(),
         }
     }
@@ -243,7 +246,9 @@ impl Effects {
             // What this app wrote itself comes back as an entry, and is news to nobody here.
             let came = |key: &Key| staging.changed.contains_key(key) && !own.contains(key);
             // What this app had seen before the server went back is no news either.
-            let came = |key: &Key| came(key) && !is_seen_of_old(replica, staging, *key);
+            let came = |key: &Key| {
+                came(key) && !self.outdated.contains(key) && !is_seen_of_old(replica, staging, *key)
+            };
             let node_came = came(&node_key) && self.shown.contains_key(&node_key);
             let body_came = came(&body_key) && self.shown.contains_key(&body_key);
             let shows_trashed =
@@ -261,7 +266,8 @@ impl Effects {
             // None if the item waits as a new one and is there all the same: this disk was set back.
             let was_trashed = matches!(was, Some(Opened::Node(was)) if was.trashed.is_some());
             let Some(now) = self.node_after(replica, node_key) else { continue };
-            if !was_trashed && now.trashed.is_some() {
+            // What is not in the trash here although it was has been taken out since, and edited.
+            if (trashed_there || !was_trashed) && now.trashed.is_some() {
                 let kept = satchel_model::merge::keep_over_trash(now, &self.by);
                 self.put_pending(replica, node_key, Opened::Node(kept));
             }

@@ -47,6 +47,17 @@ pub struct Change {
     pub body: Option<Body>,
 }
 
+/// A workspace to be founded.
+#[derive(Debug, Clone, Copy)]
+pub struct Founded<'a> {
+    /// What it is for.
+    pub kind: WorkspaceKind,
+    /// Its name.
+    pub name: &'a str,
+    /// The name that its founder is known by.
+    pub founder: Option<&'a str>,
+}
+
 /// Something that whoever drives the engine may want to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -102,6 +113,7 @@ pub struct Engine {
     pub(crate) events: VecDeque<Event>,
     pub(crate) incarnation: Option<Incarnation>,
     pub(crate) next_request: u32,
+    pub(crate) next_act: u64,
     /// What a planted bug writes only later.
     #[cfg(feature = "planted")]
     unsaved: Vec<Batch>,
@@ -125,6 +137,7 @@ impl Engine {
             events: VecDeque::new(),
             incarnation: None,
             next_request: 1 << 31,
+            next_act: 0,
             #[cfg(feature = "planted")]
             unsaved: Vec::new(),
         })
@@ -195,9 +208,11 @@ impl Engine {
     /// What `status` shows of a workspace.
     pub fn summary(&self, workspace: WorkspaceId) -> Option<Summary> {
         let replica = self.replicas.get(&workspace)?;
+        let is_drafting = self.is_drafting(workspace);
         Some(Summary {
             state: self.state(replica),
-            up: if replica.is_scratch() { 0 } else { replica.waiting_items() },
+            up: if replica.is_scratch() || is_drafting { 0 } else { replica.waiting_items() },
+            drafts: if is_drafting { replica.waiting_items() } else { 0 },
             down: replica.server_seq.saturating_sub(replica.head.seq)
                 + replica.fresh.as_ref().map_or(0, |fresh| fresh.bodies_missing()),
             conflicts: replica.conflicts().map(|(_, count)| u64::from(count)).sum(),
@@ -216,7 +231,8 @@ impl Engine {
             Connection::Closed(why) => SyncState::Offline(why.clone()),
             Connection::Connecting => SyncState::Connecting,
             Connection::Open => {
-                let sendable = replica.pending.values().any(|pending| !pending.held);
+                let may_write = self.identity.as_ref().is_some_and(|identity| replica.may_write(identity));
+                let sendable = may_write && replica.pending.values().any(|pending| !pending.held);
                 let idle = replica.flights.is_empty() && !sendable && replica.fetch.is_empty();
                 let live = matches!(replica.link, Link::Live)
                     && replica.server_seq <= replica.head.seq
@@ -273,6 +289,7 @@ impl Engine {
             replica.server_seq = 0;
             replica.fetching.clear();
             replica.packing = None;
+            replica.present.clear();
             if let Some(fresh) = &mut replica.fresh {
                 fresh.interrupt();
             }
@@ -422,6 +439,9 @@ impl Engine {
     pub(crate) fn block(&mut self, workspace: WorkspaceId, alarm: Alarm, detail: &str) {
         if let Some(replica) = self.replicas.get_mut(&workspace) {
             replica.link = Link::Blocked(alarm, detail.to_owned());
+            if alarm == Alarm::Gone {
+                replica.acts.note_gone();
+            }
         }
         self.events.push_back(Event::Alarm { workspace, alarm, detail: detail.to_owned() });
     }
@@ -506,8 +526,19 @@ impl Engine {
         rng: &mut R,
         store: &mut S,
     ) -> Result<WorkspaceId, EngineError<S::Error>> {
+        let founded = Founded { kind: WorkspaceKind::Personal, name, founder: None };
+        self.found(&founded, rng, store)
+    }
+
+    /// Founds a workspace of any kind; it works offline and is sent with the next connection.
+    pub fn found<S: Store, R: RngCore + CryptoRng>(
+        &mut self,
+        founded: &Founded<'_>,
+        rng: &mut R,
+        store: &mut S,
+    ) -> Result<WorkspaceId, EngineError<S::Error>> {
         let identity = self.identity.as_ref().ok_or(EngineError::SignedOut)?;
-        let (workspace, signed) = make_founding(identity, rng);
+        let (workspace, signed) = make_founding(identity, founded, rng);
         let header = CommitHeader::decode(&signed.header).expect("it was just encoded");
         let stored = InFlight { commit: header.commit, ordinal: 0, header: signed, ordinals: Vec::new() };
         let root = Node {
@@ -516,7 +547,7 @@ impl Engine {
                 parent: satchel_model::RecordId(*workspace.as_bytes()),
                 order: OrderKey::first(),
             },
-            name: name.to_owned(),
+            name: founded.name.to_owned(),
             method: None,
             trashed: None,
             conflicts: BTreeMap::new(),
@@ -649,7 +680,11 @@ fn is_visible<S: Store>(
     }
 }
 
-fn make_founding<R: RngCore + CryptoRng>(identity: &Identity, rng: &mut R) -> (WorkspaceId, SignedHeader) {
+fn make_founding<R: RngCore + CryptoRng>(
+    identity: &Identity,
+    founded: &Founded<'_>,
+    rng: &mut R,
+) -> (WorkspaceId, SignedHeader) {
     let key = EpochKey::make(rng);
     let public = identity.keys.public();
     let mut salt = vec![0; 16];
@@ -662,7 +697,7 @@ fn make_founding<R: RngCore + CryptoRng>(identity: &Identity, rng: &mut R) -> (W
         commitment: Bytes32::new(key.commitment()),
         wraps: Vec::new(),
         app: AddedApp { certificate: identity.certificate.clone().into() },
-        kind: WorkspaceKind::Personal,
+        kind: founded.kind,
         sealed_name: None,
     };
     let workspace = WorkspaceId::new(derive_workspace_id(&founding.identity_bytes()));
@@ -670,22 +705,24 @@ fn make_founding<R: RngCore + CryptoRng>(identity: &Identity, rng: &mut R) -> (W
         WrapContext { workspace: *workspace.as_bytes(), epoch: 1, account: *identity.account.as_bytes() };
     let wrap = key.wrap(&public.sealing, &context, rng);
     founding.wraps.push(KeyWrap { account: identity.account, wrap: wrap.into() });
+    let seal = |name: &str| key.seal_name(workspace.as_bytes(), identity.account.as_bytes(), name, rng);
+    founding.sealed_name = founded.founder.map(seal).map(Into::into);
     let content = Content::Charter(CharterOp::Found(founding));
-    let header = make_header(identity, workspace, Head::EMPTY, content, rng);
+    let header = make_header(identity, workspace, (Head::EMPTY, 1), content, rng);
     (workspace, sign(identity, &header))
 }
 
 pub(crate) fn make_header<R: RngCore>(
     identity: &Identity,
     workspace: WorkspaceId,
-    seen: Head,
+    (seen, epoch): (Head, u32),
     content: Content,
     rng: &mut R,
 ) -> CommitHeader {
     let mut commit = [0; 16];
     rng.fill_bytes(&mut commit);
     let commit = CommitId::new(commit);
-    CommitHeader { workspace, commit, epoch: 1, author: identity.account, app: identity.app, seen, content }
+    CommitHeader { workspace, commit, epoch, author: identity.account, app: identity.app, seen, content }
 }
 
 pub(crate) fn sign(identity: &Identity, header: &CommitHeader) -> SignedHeader {

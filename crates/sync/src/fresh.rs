@@ -18,6 +18,7 @@
 //! taken of bodies is stored before any entry is applied over it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 use satchel_crypto::StateDigest;
@@ -74,7 +75,7 @@ impl Bootstrap {
         let Some(named) = find_named(manifest, &sealed).copied().filter(is_new) else {
             return Ok(()); // it belongs to an earlier request
         };
-        let pack = open_named(manifest, named, &self.checkpoint.key, sealed)?;
+        let pack = open_named(manifest, named, &self.checkpoint.keys, sealed)?;
         let damaged = |detail: &str| (Alarm::Damaged, format!("a record in a pack: {detail}"));
         let payloads = pack.opened.expand().map_err(|e| damaged(&e.to_string()))?;
         for entry in &pack.entries {
@@ -403,7 +404,6 @@ impl Engine {
         let (nodes, rows) = bootstrap.settle();
         let records = nodes.iter().map(|(record, _)| *record).collect();
         replica.begin_at(*bootstrap, (nodes, rows), present, store)?;
-        replica.open_key(self.identity.as_ref());
         let mut staging = Staging::new(replica);
         staging.wanted = wanted;
         replica.link = Link::CatchingUp(Box::new(staging));
@@ -587,7 +587,8 @@ impl Replica {
         present: Option<satchel_wire::Incarnation>,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
-        let Checkpoint { manifest, charter, entries, .. } = &bootstrap.checkpoint;
+        let Checkpoint { manifest, charter, entries, keys, .. } = &bootstrap.checkpoint;
+        let keys = Arc::clone(keys);
         let (head, digest, charter) = (manifest.head, manifest.digest, charter.clone());
         let mut writes: Vec<_> = bootstrap.taken.iter().map(TakenPack::write).collect();
         writes.push(Write::ClearCharter);
@@ -603,6 +604,7 @@ impl Replica {
         }
         (self.head, self.newest) = (head, Some(head));
         (self.digest, self.charter) = (StateDigest::from_bytes(digest.as_bytes()), charter);
+        self.keys = Some(keys);
         self.incarnation = present.or(self.incarnation);
         self.server_seq = self.server_seq.max(head.seq);
         self.remember_chain(head);
@@ -614,12 +616,12 @@ impl Replica {
 
     /// Takes a pack of bodies that was missing: verified and readable with that, though not yet in the store.
     fn take_bodies(&mut self, sealed: Vec<u8>) -> Result<Vec<satchel_model::RecordId>, Refused> {
-        let (Some(fresh), Some(key)) = (&mut self.fresh, &self.key) else { return Ok(Vec::new()) };
+        let (Some(fresh), Some(keys)) = (&mut self.fresh, &self.keys) else { return Ok(Vec::new()) };
         let Some(named) = find_named(&fresh.manifest, &sealed).copied() else { return Ok(Vec::new()) };
         if !fresh.missing.contains(&named.pack) || fresh.is_ready(named.pack) {
             return Ok(Vec::new());
         }
-        let pack = open_named(&fresh.manifest, named, key, sealed)?;
+        let pack = open_named(&fresh.manifest, named, keys, sealed)?;
         let mut rows = BTreeMap::new();
         for entry in &pack.entries {
             let key = Key { record: entry.record, part: pack.part };

@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use satchel_crypto::{EpochKey, PackPlace, open_pack};
+use satchel_crypto::{PackPlace, open_pack};
 use satchel_wire::{PackEntry, PackId, Part, Revision, WorkspaceId, decode_names, payload_bytes};
 
+use crate::charter::EpochKeys;
 use crate::replica::Base;
 use crate::store::{Key, LoadedPack};
 
@@ -138,11 +139,11 @@ impl HeldPacks {
         &self,
         spot: Spot,
         workspace: WorkspaceId,
-        key: &EpochKey,
+        keys: &EpochKeys,
         sealed: &[u8],
     ) -> Option<Vec<u8>> {
         let pack = self.packs.get(spot.0)?;
-        let payloads = expand(pack, workspace, key, sealed)?;
+        let payloads = expand(pack, workspace, keys, sealed)?;
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.insert(spot.0, payloads);
         opened.read(spot.0, pack.entries.get(spot.1)?)
@@ -162,11 +163,11 @@ impl HeldPacks {
 pub(crate) fn expand(
     pack: &HeldPack,
     workspace: WorkspaceId,
-    key: &EpochKey,
+    keys: &EpochKeys,
     sealed: &[u8],
 ) -> Option<Payloads> {
     let place = PackPlace { workspace: *workspace.as_bytes(), part: pack.part as u8 };
-    let opened = open_pack(key, &place, sealed).ok()?;
+    let opened = open_pack(keys.of_sealed(sealed)?, &place, sealed).ok()?;
     if decode_names(opened.names())? != pack.entries {
         return None;
     }

@@ -114,6 +114,16 @@ impl Engine {
                 self.handle_links(workspace, first_seq, &links);
                 Ok(())
             }
+            ServerFrame::PresenceOf { workspace, account, app, sealed } => {
+                self.handle_presence(workspace, (account, app), &sealed);
+                Ok(())
+            }
+            ServerFrame::Joins { workspace, proofs } => {
+                if let Some(replica) = self.replicas.get_mut(&workspace) {
+                    replica.acts.joins = proofs;
+                }
+                Ok(())
+            }
             ServerFrame::PacksWanted { workspace } => {
                 self.handle_packs_wanted(workspace);
                 Ok(())
@@ -213,7 +223,9 @@ impl Engine {
                 }
                 self.prune_flights(workspace, store)
             }
-            Err((alarm, detail)) if begins => self.distrust(workspace, alarm, detail, store),
+            Err((alarm, detail)) if begins && alarm != Alarm::Gone => {
+                self.distrust(workspace, alarm, detail, store)
+            }
             Err((alarm, detail)) => {
                 self.block(workspace, alarm, &detail);
                 Ok(())
@@ -301,20 +313,13 @@ impl Engine {
         let identity = self.identity.as_ref();
         let who = identity.map(|identity| identity.account.to_string()).unwrap_or_default();
         let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
-        if replica.key.is_none() || !replica.charter.is_founded() {
-            let mut charter = staging.charter.clone();
-            std::mem::swap(&mut replica.charter, &mut charter);
-            replica.open_key(identity);
-            if replica.key.is_none() {
-                replica.charter = charter;
-                return Ok(Err((
-                    Alarm::Forged,
-                    "the workspace's key does not open with this account".into(),
-                )));
-            }
-        }
+        let keys = match replica.follow(&staging.charter, identity) {
+            Ok(keys) => std::mem::replace(&mut replica.keys, keys),
+            Err(refused) => return Ok(Err(refused)),
+        };
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         if let Err(refused) = effects.collect(replica, &staging, store)? {
+            replica.keys = keys;
             return Ok(Err(refused));
         }
         if planted::is(Bug::AbsenceDeletes) && digest.is_some() && !staging.changed.is_empty() {
@@ -326,6 +331,7 @@ impl Engine {
             .filter(|_| digest_matters)
             .is_some_and(|digest| digest != Digest::new(effects.digest.to_bytes()))
         {
+            replica.keys = keys;
             let detail = "the server's records are not the ones that this app holds";
             return Ok(Err((Alarm::Damaged, detail.into())));
         }
@@ -333,7 +339,9 @@ impl Engine {
         let may_end = replica.returning.is_some();
         let own = staging.accepted.iter().filter_map(|commit| replica.flight(*commit));
         let own: Vec<Vec<Key>> = own.map(|flight| flight.keys().collect()).collect();
+        let accepted = staging.accepted.clone();
         let records = effects.finish(replica, staging, store)?;
+        replica.acts.note_accepted(&accepted);
         for keys in own {
             replica.tries.note_accepted(keys.into_iter());
         }
@@ -443,6 +451,11 @@ impl Engine {
         let Some(index) = replica.flights.iter().position(|flight| flight.stored.commit == commit) else {
             return Ok(());
         };
+        if let Some(identity) = &self.identity
+            && replica.is_late(index, identity, refusal)
+        {
+            return self.drop_late(workspace, index, refusal, store);
+        }
         let flight = replica.flights[index].clone();
         let keys: Vec<_> = flight.keys().collect();
         let detail = format!("the server refused the change: {:?} {}", refusal.code, refusal.detail);
@@ -470,6 +483,30 @@ impl Engine {
         } else if alone {
             self.events.push_back(Event::Alarm { workspace, alarm: Alarm::Refused, detail });
         }
+        Ok(())
+    }
+
+    /// Gives up a commit that came too late for the charter: what it carried waits, and is sealed anew or kept
+    /// as drafts once what the server knows has come.
+    fn drop_late<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        index: usize,
+        refusal: &Refusal,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        let commit = replica.flights[index].stored.commit;
+        store
+            .apply(&Batch { workspace, writes: vec![Write::RemoveInFlight { commit }] })
+            .map_err(EngineError::Store)?;
+        let flight = replica.flights.remove(index);
+        replica.note_act_refused(commit, refusal);
+        let is_explained = self.identity.as_ref().is_some_and(|who| replica.is_outdated(&flight, who));
+        if is_explained || !matches!(replica.link, Link::Live) {
+            return Ok(());
+        }
+        self.subscribe(workspace);
         Ok(())
     }
 
@@ -588,7 +625,9 @@ fn is_current(replica: &Replica, flight: &Flight, made: &BTreeMap<Key, Option<Re
                 && expects.iter().all(|expect| revision(expect.record, expect.part) == expect.revision)
         }
         Content::Charter(CharterOp::Found(_)) => !replica.charter.is_founded(),
-        Content::Charter(_) => !replica.charter.knows(flight.header.app),
+        Content::Charter(CharterOp::AddApp(_)) => !replica.charter.knows(flight.header.app),
+        // The server tells, by its id, whether it was taken.
+        Content::Charter(_) => true,
     }
 }
 

@@ -27,7 +27,9 @@ mod memory;
 mod mend;
 mod outgoing;
 mod packing;
+mod people;
 pub mod planted;
+mod presence;
 mod pruned;
 mod purge;
 mod read_set;
@@ -41,11 +43,13 @@ mod tries;
 mod verify;
 mod versions;
 
-pub use engine::{Change, Engine, Event, Identity};
+pub use engine::{Change, Engine, Event, Founded, Identity};
 pub use error::EngineError;
 pub use memory::MemoryStore;
+pub use people::{Act, ActError, RosterMember};
 pub use purge::{BulkMark, is_bulk};
 pub use replica::{Disconnected, Summary, SyncState, VerifyReport};
+pub use satchel_charter::{Charter, CharterError, EpochKeys};
 pub use store::{
     Alarm, Aside, BaseEntry, Batch, CHAINS_KEPT, InFlight, Kept, Key, Loaded, LoadedPack, PendingEntry,
     SCRATCH, Store, Write, merge_packs,

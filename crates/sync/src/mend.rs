@@ -51,7 +51,7 @@ impl Replica {
         if self.newest.is_some_and(|newest| newest != self.head) {
             return Some("its place in the ledger was damaged here");
         }
-        if !self.charter.is_founded() || self.key.is_none() {
+        if !self.charter.is_founded() || self.keys.is_none() {
             return Some("its keys were damaged here");
         }
         let is_ahead = self.base.values().any(|base| base.seq > self.head.seq);

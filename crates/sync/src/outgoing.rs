@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand_core::{CryptoRng, RngCore};
 use satchel_crypto::{derive_revision, seal_envelope};
 use satchel_wire::limits::{COMMIT_BYTES_MAX, COMMIT_OPS_MAX, COMMITS_IN_FLIGHT, ENVELOPE_BYTES_MAX};
-use satchel_wire::{AddedApp, CharterOp, ClientFrame, Content, Expect, Op, Revision, SignedHeader};
+use satchel_wire::{
+    AddedApp, CharterOp, ClientFrame, CommitHeader, Content, Expect, Op, Revision, SignedHeader,
+};
 
 use crate::EngineError;
 use crate::engine::{Connection, Engine, Event, Identity, make_header, sign};
@@ -73,6 +75,16 @@ impl Engine {
         self.replicas.values().filter(|replica| matches!(replica.link, Link::Live)).any(Replica::gathers)
     }
 
+    /// How many tries in a row were in vain for all that waits: another app was faster each time. None if something
+    /// waits that was not tried, or is to be sent that is no change.
+    ///
+    /// Where it is not 0, others try as well: whoever drives the engine gives way for a moment of chance.
+    pub fn tries_in_vain(&self) -> usize {
+        let live = self.replicas.values().filter(|replica| matches!(replica.link, Link::Live));
+        let tries = live.filter(|replica| !replica.is_scratch()).filter_map(Replica::tries_in_vain).min();
+        tries.filter(|_| self.outbox.is_empty()).unwrap_or_default()
+    }
+
     fn next_frame<S: Store, R: RngCore + CryptoRng>(
         &mut self,
         rng: &mut R,
@@ -85,6 +97,9 @@ impl Engine {
             }
             if let Some(frame) = replica.next_fetch(&mut self.next_request) {
                 return Ok(Some(frame));
+            }
+            if !replica.flights.iter().any(|flight| !flight.sent) {
+                replica.make_act(identity, rng, store)?;
             }
             if !replica.flights.iter().any(|flight| !flight.sent) {
                 replica.make_commit(identity, rng, store, &mut self.events)?;
@@ -121,6 +136,15 @@ impl Replica {
         (1..SMALL_COMMIT_OPS).contains(&records.len())
     }
 
+    /// The fewest tries in vain of what may go next; none if nothing may.
+    fn tries_in_vain(&self) -> Option<usize> {
+        if self.tries.is_calm() || !self.fetch.is_empty() {
+            return self.pending.keys().next().map(|_| 0);
+        }
+        let ready = self.pending.iter().filter(|(key, pending)| !pending.held && !self.is_flying(**key));
+        ready.map(|(key, _)| self.tries.in_vain(*key)).min()
+    }
+
     fn next_fetch(&mut self, next_request: &mut u32) -> Option<ClientFrame> {
         let suspects = self.packs.take_suspects();
         self.fetch.extend(suspects.into_iter().filter(|key| self.base.contains_key(key)));
@@ -152,7 +176,9 @@ impl Replica {
         store: &mut S,
         events: &mut std::collections::VecDeque<Event>,
     ) -> Result<(), EngineError<S::Error>> {
-        if self.flights.len() >= COMMITS_IN_FLIGHT {
+        // What waits behind a new member or key is sealed once that is there; a viewer's stays here.
+        let is_turning = self.charter.is_founded() && self.has_charter_flight();
+        if self.flights.len() >= COMMITS_IN_FLIGHT || is_turning || !self.may_write(identity) {
             return Ok(());
         }
         let flying = self.flying();
@@ -214,7 +240,7 @@ impl Replica {
         ops.map(|op| (Key { record: op.record, part: op.part }, op.put)).collect()
     }
 
-    fn make_add_app<S: Store, R: RngCore + CryptoRng>(
+    pub(crate) fn make_add_app<S: Store, R: RngCore + CryptoRng>(
         &mut self,
         identity: &Identity,
         rng: &mut R,
@@ -236,7 +262,7 @@ impl Replica {
         rng: &mut R,
         store: &S,
     ) -> Result<Draft, EngineError<S::Error>> {
-        let epoch_key = self.key.as_ref().ok_or(EngineError::NoKey(self.workspace))?;
+        let (epoch_key, epoch) = self.sealing().ok_or(EngineError::NoKey(self.workspace))?;
         let mut draft = Draft::default();
         for (ordinal, key) in keys {
             if draft.ops.len() == COMMIT_OPS_MAX {
@@ -257,7 +283,7 @@ impl Replica {
             };
             let place = place(self.workspace, *key);
             let parent_bytes = parent.map(|revision| *revision.as_bytes());
-            let sealed = seal_envelope(epoch_key, 1, &place, parent_bytes, &payload, rng);
+            let sealed = seal_envelope(epoch_key, epoch, &place, parent_bytes, &payload, rng);
             let envelope = match sealed {
                 Ok(envelope) if envelope.len() <= ENVELOPE_BYTES_MAX => envelope,
                 _ => {
@@ -344,8 +370,30 @@ impl Replica {
         rng: &mut R,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
-        let header = make_header(identity, self.workspace, self.head, content, rng);
-        let signed: SignedHeader = sign(identity, &header);
+        let signed = self.sign(identity, content, rng);
+        self.store_flight(signed, ordinals, envelopes, store)
+    }
+
+    /// The next entry, signed.
+    pub(crate) fn sign<R: RngCore>(
+        &self,
+        identity: &Identity,
+        content: Content,
+        rng: &mut R,
+    ) -> (CommitHeader, SignedHeader) {
+        let header = make_header(identity, self.workspace, (self.head, self.epoch()), content, rng);
+        let signed = sign(identity, &header);
+        (header, signed)
+    }
+
+    /// Keeps a commit that is about to be sent.
+    pub(crate) fn store_flight<S: Store>(
+        &mut self,
+        (header, signed): (CommitHeader, SignedHeader),
+        ordinals: Vec<u64>,
+        envelopes: Vec<Vec<u8>>,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
         let ordinal = self.take_ordinal();
         let stored = InFlight { commit: header.commit, ordinal, header: signed, ordinals };
         let writes = vec![Write::PutInFlight { commit: stored.clone(), envelopes }];

@@ -30,8 +30,6 @@ use crate::held::HeldPack;
 use crate::replica::{Link, Replica, model_id, place};
 use crate::store::{Kept, Key, Store};
 
-/// The epoch that this version seals under.
-const EPOCH: u32 = 1;
 /// A pack is made again once more of its records than this changed, in percent.
 const CHANGED_PERCENT: usize = 25;
 /// Of so few records packs and manifest are made at once, and uploaded whatever is edited meanwhile.
@@ -136,7 +134,11 @@ impl Replica {
         if !self.packing.as_deref().is_some_and(may_go_on) {
             return Ok(None);
         }
-        if !self.charter.knows(identity.app) || self.lacks_bodies() || !self.fetch.is_empty() {
+        if !self.charter.knows(identity.app)
+            || !self.may_write(identity)
+            || self.lacks_bodies()
+            || !self.fetch.is_empty()
+        {
             self.packing = None;
             return Ok(None);
         }
@@ -240,8 +242,8 @@ impl Replica {
         let revisions: Vec<_> = records.iter().map(named).collect();
         let (names, rest) = encode_pack(&records);
         let place = PackPlace { workspace: *self.workspace.as_bytes(), part: part as u8 };
-        let Some(key) = &self.key else { return Ok(None) };
-        let Ok(sealed) = seal_pack(key, EPOCH, &place, &names, &rest, kind != Kind::Secrets, rng) else {
+        let Some((key, epoch)) = self.sealing() else { return Ok(None) };
+        let Ok(sealed) = seal_pack(key, epoch, &place, &names, &rest, kind != Kind::Secrets, rng) else {
             return Ok(None);
         };
         let (Ok(count), Ok(bytes)) = (u32::try_from(records.len()), u32::try_from(sealed.len())) else {
@@ -297,9 +299,10 @@ impl Replica {
     /// What an acknowledged record holds; none if it cannot be read.
     fn payload<S: Store>(&self, key: Key, store: &S) -> Result<Option<Vec<u8>>, EngineError<S::Error>> {
         let kept = self.kept(key, store)?;
-        Ok(match (kept, &self.key) {
+        Ok(match (kept, &self.keys) {
             (Some(Kept::Payload(payload)), _) => Some(payload),
-            (Some(Kept::Envelope(envelope)), Some(epoch_key)) => {
+            (Some(Kept::Envelope(envelope)), Some(keys)) => {
+                let Some(epoch_key) = keys.of_sealed(&envelope) else { return Ok(None) };
                 let opened = open_envelope(epoch_key, &place(self.workspace, key), &envelope);
                 opened.ok().map(|opened| opened.payload.to_vec())
             }
@@ -315,7 +318,7 @@ impl Replica {
             app: identity.app,
             head: self.head,
             digest: Digest::new(self.digest.to_bytes()),
-            epoch: EPOCH,
+            epoch: self.epoch(),
             nodes: count(Part::Node),
             bodies: count(Part::Body),
             charter: Bytes32::new(self.charter.hash()),

@@ -134,6 +134,16 @@ impl Effects {
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         self.remove_pending(key, server);
+        self.take_other_purge_back(replica, key, store)
+    }
+
+    /// The same for the other part of an item, where it goes on as it is.
+    pub(crate) fn take_other_purge_back<S: Store>(
+        &mut self,
+        replica: &Replica,
+        key: Key,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
         self.unpurged.insert(key.record);
         let part = if key.part == Part::Node { Part::Body } else { Part::Node };
         let other = Key { part, ..key };

@@ -258,6 +258,24 @@ impl<'a> Comparison<'a> {
 }
 
 impl Comparison<'_> {
+    /// What was seen to go stays whole where the new life has changed one part of it.
+    fn keep_whole(&self, verdicts: Vec<(Key, Verdict)>) -> Vec<(Key, Verdict)> {
+        let is_changed =
+            |(key, verdict): &&(Key, Verdict)| *verdict == Verdict::Server && self.server(*key).is_some();
+        let changed: BTreeSet<_> = verdicts.iter().filter(is_changed).map(|(key, _)| key.record).collect();
+        let keep = |(key, verdict): (Key, Verdict)| match verdict {
+            Verdict::Purged if changed.contains(&key.record) => (key, Verdict::Server),
+            _ => (key, verdict),
+        };
+        verdicts.into_iter().map(keep).collect()
+    }
+
+    /// Whether the server's state of a part is one that the author of a waiting purge has not seen.
+    fn is_over_purge(&self, key: Key, verdict: Verdict) -> bool {
+        let is_news = matches!(verdict, Verdict::Server | Verdict::Both) && self.server(key).is_some();
+        is_news && self.replica.pending.get(&key).is_some_and(|pending| pending.purged)
+    }
+
     /// Whether a body holds an edit of the new life, which no deletion of the old one has seen.
     fn is_news(&self, key: Key, verdict: Verdict) -> bool {
         let is_old = self.staging.claims.get(&key).is_some_and(|claim| claim.exact.is_some());
@@ -271,6 +289,8 @@ struct Plan {
     effects: Effects,
     marks: BTreeMap<Key, Mark>,
     purges: Vec<(Key, Pending)>,
+    /// Items whose waiting purge gives way to what the new life made of them.
+    kept: BTreeSet<RecordId>,
     /// What is here is distrusted: all of it is written and shown again.
     is_mending: bool,
 }
@@ -304,6 +324,9 @@ impl Plan {
             }
             (Verdict::Purged, Some(row)) => self.purge_again(replica, key, row),
             (Verdict::Mine | Verdict::Both, row) => {
+                if verdict == Verdict::Mine {
+                    self.effects.outdated.insert(key);
+                }
                 self.bring_back(replica, (key, verdict), row, accepted, store)?;
             }
             (Verdict::Same | Verdict::Purged, None) => self.effects.purge_if_seen(replica, key, accepted),
@@ -358,6 +381,7 @@ impl Plan {
         let waits = replica.pending.get(&key).copied();
         if let (Some(pending), Some((seq, revision, envelope))) = (waits, row)
             && pending.purged
+            && !self.kept.contains(&key.record)
         {
             // The purge of a later state waits over the older one, too.
             self.effects.put_base(
@@ -367,6 +391,13 @@ impl Plan {
             );
             return Ok(());
         }
+        let waits = match waits {
+            Some(pending) if pending.purged && self.kept.contains(&key.record) => {
+                self.effects.take_other_purge_back(replica, key, store)?;
+                None
+            }
+            waits => waits,
+        };
         let local = match waits {
             Some(pending) if pending.purged => None,
             Some(_) => replica.visible(key, store)?,
@@ -492,16 +523,19 @@ impl Engine {
         {
             return Ok(Err(refused));
         }
+        match replica.follow(&staging.charter, self.identity.as_ref()) {
+            // What a restored server has lost is opened by the keys from before.
+            Ok(keys) => replica.former_keys = std::mem::replace(&mut replica.keys, keys),
+            Err(refused) => return Ok(Err(refused)),
+        }
         if replica.distrusted.is_some() {
             replica.charter = staging.charter.clone();
-            replica.open_key(self.identity.as_ref());
-            if replica.key.is_none() {
-                let detail = "the workspace's key does not open with this account".into();
-                return Ok(Err((Alarm::Forged, detail)));
-            }
         }
-        self.return_to(workspace, staging, summed, None, now_ms, store)?;
-        Ok(Ok(()))
+        let done = self.return_to(workspace, staging, summed, None, now_ms, store);
+        if let Some(replica) = self.replicas.get_mut(&workspace) {
+            replica.former_keys = None;
+        }
+        done.map(Ok)
     }
 
     fn return_to<S: Store>(
@@ -520,9 +554,14 @@ impl Engine {
         let is_return = replica.is_of_another_life(present);
         let comparison = Comparison::new(replica, &staging);
         let judge = |key| if is_return { comparison.judge(key) } else { comparison.rebase(key) };
-        let verdicts: Vec<_> = comparison.keys().into_iter().map(|key| (key, judge(key))).collect();
+        let verdicts = comparison.keys().into_iter().map(|key| (key, judge(key))).collect();
+        let verdicts = comparison.keep_whole(verdicts);
         let news = verdicts.iter().filter(|(key, verdict)| comparison.is_news(*key, *verdict));
         let news: Vec<_> = news.map(|(key, _)| key.record).collect();
+        let kept = verdicts
+            .iter()
+            .filter(|(key, verdict)| !accepted.contains_key(key) && comparison.is_over_purge(*key, *verdict));
+        let kept = kept.map(|(key, _)| key.record).collect();
         let trail = Trail::from(&replica.chains, comparison.fork);
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         effects.digest = digest;
@@ -531,7 +570,7 @@ impl Engine {
             effects.write(Write::ForgetLedger);
             replica.mended_asides().into_iter().for_each(|key| effects.take_back_in(key));
         }
-        let mut plan = Plan { effects, marks: BTreeMap::new(), purges: Vec::new(), is_mending };
+        let mut plan = Plan { effects, marks: BTreeMap::new(), purges: Vec::new(), kept, is_mending };
         for (key, verdict) in verdicts {
             plan.take(replica, &staging, (key, verdict), accepted.get(&key), store)?;
         }
@@ -604,6 +643,7 @@ impl Engine {
                       again and brought back from here and from the other apps, so keep them connected";
         self.tell_return(workspace, detail.to_owned());
         if let Some(replica) = self.replicas.get_mut(&workspace) {
+            replica.open_key(self.identity.as_ref());
             replica.link = Link::Live;
         }
         Ok(true)
@@ -612,12 +652,14 @@ impl Engine {
     fn sign_founding_again(&self, signed: &SignedHeader) -> Option<Flight> {
         let identity = self.identity.as_ref()?;
         let mut header = CommitHeader::decode(&signed.header).ok()?;
+        if header.author != identity.account {
+            return None; // the founding is the owner's to sign
+        }
         let mut signed = signed.clone();
         if header.app != identity.app {
             let Content::Charter(CharterOp::Found(founding)) = &mut header.content else { return None };
             founding.app = AddedApp { certificate: identity.certificate.clone().into() };
             header.app = identity.app;
-            header.author = identity.account;
             // The same each time, so that trying again is the same commit.
             let hash = derive_chain(&[0; 32], &header.encode());
             header.commit = CommitId::new(*hash.first_chunk::<16>().expect("a hash has 32 bytes"));

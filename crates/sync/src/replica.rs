@@ -16,15 +16,16 @@ use satchel_crypto::{EnvelopePlace, EpochKey, StateDigest, open_envelope};
 use satchel_model::format::payload;
 use satchel_model::{Body, Node, Tree};
 use satchel_wire::{
-    Chain, CommitHeader, CommitId, Head, Incarnation, Part, RecordId, Refusal, Revision, SignedHeader,
-    WorkspaceId,
+    AccountId, AppId, Chain, CommitHeader, CommitId, Head, Incarnation, Part, Presence, RecordId, Refusal,
+    Revision, SignedHeader, WorkspaceId,
 };
 
 use crate::bases::Bases;
-use crate::charter::{self, Charter};
+use crate::charter::{self, Charter, EpochKeys};
 use crate::fresh::Fresh;
 use crate::held::{HeldPack, HeldPacks, expand};
 use crate::packing::{Made, Packing};
+use crate::people::Acts;
 use crate::planted::{self, Bug};
 use crate::regress::Returning;
 use crate::staging::Staging;
@@ -79,6 +80,8 @@ pub struct Summary {
     pub state: SyncState,
     /// Items with changes that the server has not acknowledged.
     pub up: u64,
+    /// Items with changes that are kept here as drafts, since this account may only read.
+    pub drafts: u64,
     /// Ledger entries still to receive, as far as is known.
     pub down: u64,
     /// Conflicts, over all records.
@@ -154,7 +157,8 @@ pub(crate) struct Replica {
     pub(crate) head: Head,
     pub(crate) digest: StateDigest,
     pub(crate) charter: Charter,
-    pub(crate) key: Option<EpochKey>,
+    /// The keys of the workspace, up to the charter's epoch.
+    pub(crate) keys: Option<Arc<EpochKeys>>,
     pub(crate) base: Bases,
     pub(crate) pending: BTreeMap<Key, Pending>,
     /// Which waiting purges belong to one that a person marked as meant.
@@ -204,6 +208,12 @@ pub(crate) struct Replica {
     pub(crate) mended: Option<String>,
     /// The newest position of the chain as its own row says; the head, if nothing is damaged.
     pub(crate) newest: Option<Head>,
+    /// What is to be done to the charter.
+    pub(crate) acts: Acts,
+    /// Who says to be here, on the present connection.
+    pub(crate) present: BTreeMap<(AccountId, AppId), Presence>,
+    /// The keys of a life that a restored server has lost, while what is here of it is compared.
+    pub(crate) former_keys: Option<Arc<EpochKeys>>,
 }
 
 /// The opened content of one part.
@@ -260,7 +270,7 @@ impl Replica {
             head: Head::EMPTY,
             digest: StateDigest::default(),
             charter: Charter::default(),
-            key: None,
+            keys: None,
             base: Bases::default(),
             pending: BTreeMap::new(),
             bulk: BTreeSet::new(),
@@ -291,6 +301,9 @@ impl Replica {
             distrusted: None,
             mended: None,
             newest: None,
+            acts: Acts::default(),
+            present: BTreeMap::new(),
+            former_keys: None,
         }
     }
 
@@ -321,12 +334,16 @@ impl Replica {
         replica.digest = StateDigest::from_bytes(loaded.digest.as_bytes());
         replica.load_flights(loaded.in_flight);
         replica.load_charter(&loaded.charter, identity);
+        // A member who came after the packs has no key from their point alone.
+        replica.must_reset |= replica.keys.is_none() && identity.is_some() && replica.is_beginning();
         replica.aside = loaded.aside.into_iter().map(|aside| (aside.key, aside)).collect();
         let mut packed = replica.open_nodes(&loaded.packs);
         for entry in loaded.base {
             let base = Base { seq: entry.seq, revision: entry.revision, conflicts: entry.conflicts };
             replica.base.insert(entry.key, base);
-            if entry.key.part == Part::Body || (replica.key.is_none() && replica.distrusted.is_some()) {
+            if entry.key.part == Part::Body
+                || (replica.keys.is_none() && (replica.must_reset || replica.distrusted.is_some()))
+            {
                 continue;
             }
             match entry.node {
@@ -389,7 +406,18 @@ impl Replica {
         {
             let _ = charter::apply(&mut charter, 1, &flight.header, &flight.stored.header);
         }
-        self.key = charter::open_key(&charter, self.workspace, identity).ok();
+        self.keys = charter::open(&charter, self.workspace, identity).ok();
+    }
+
+    /// The key that is sealed under now, with its epoch; none before it is there.
+    pub(crate) fn sealing(&self) -> Option<(&EpochKey, u32)> {
+        let keys = self.keys.as_ref().filter(|keys| keys.epoch() == self.epoch())?;
+        Some((keys.current(), keys.epoch()))
+    }
+
+    /// The epoch that the next entry is of: the first one, while the founding is under way.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.charter.epoch().max(1)
     }
 
     fn load_node(&mut self, key: Key, kept: &Kept) {
@@ -405,10 +433,10 @@ impl Replica {
     /// The payloads of all packs of nodes that open.
     fn open_nodes(&self, packs: &[LoadedPack]) -> HashMap<(Key, u64), Vec<u8>> {
         let mut nodes = HashMap::new();
-        let Some(epoch_key) = &self.key else { return nodes };
+        let Some(keys) = &self.keys else { return nodes };
         for pack in packs {
             let (Some(sealed), Some(held)) = (&pack.nodes, HeldPack::decode(pack)) else { continue };
-            let Some(payloads) = expand(&held, self.workspace, epoch_key, sealed) else { continue };
+            let Some(payloads) = expand(&held, self.workspace, keys, sealed) else { continue };
             for entry in &held.entries {
                 let key = Key { record: entry.record, part: pack.part };
                 nodes.extend(entry.payload(&payloads).map(|payload| ((key, entry.seq), payload.to_vec())));
@@ -432,22 +460,26 @@ impl Replica {
         if let Some(payload) = self.packs.read(spot) {
             return Ok(Some(Kept::Payload(payload)));
         }
-        let (Some(pack), Some(epoch_key)) = (self.packs.pack(spot), &self.key) else { return Ok(None) };
+        let (Some(pack), Some(keys)) = (self.packs.pack(spot), &self.keys) else { return Ok(None) };
         let ready = self.fresh.as_ref().and_then(|fresh| fresh.ready_bytes(pack.pack));
         let payload = if let Some(sealed) = ready {
-            self.packs.open(spot, self.workspace, epoch_key, sealed)
+            self.packs.open(spot, self.workspace, keys, sealed)
         } else {
             let sealed = store.pack(self.workspace, pack.pack).map_err(EngineError::Store)?;
-            sealed.and_then(|sealed| self.packs.open(spot, self.workspace, epoch_key, &sealed))
+            sealed.and_then(|sealed| self.packs.open(spot, self.workspace, keys, &sealed))
         };
         Ok(Some(payload.map_or(Kept::Damaged, Kept::Payload)))
     }
 
     /// Opens an envelope and reads its payload.
     pub(crate) fn open(&self, key: Key, envelope: &[u8]) -> Result<Opened, String> {
-        let epoch_key = self.key.as_ref().ok_or("the workspace's key is not there")?;
-        let opened =
-            open_envelope(epoch_key, &place(self.workspace, key), envelope).map_err(|e| e.to_string())?;
+        let keys = self.keys.as_ref().ok_or("the workspace's key is not there")?;
+        let place = place(self.workspace, key);
+        let open = |keys: &EpochKeys| {
+            let epoch_key = keys.of_sealed(envelope).ok_or("the key of its epoch is not there")?;
+            open_envelope(epoch_key, &place, envelope).map_err(|e| e.to_string())
+        };
+        let opened = open(keys).or_else(|error| self.former_keys.as_deref().map_or(Err(error), open))?;
         Opened::decode(key.part, &opened.payload)
     }
 

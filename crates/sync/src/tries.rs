@@ -1,6 +1,7 @@
 //! How often this app's commits had to be sent anew because another app was faster.
 //!
-//! Only for people and benchmarks: nothing is decided by it, and it begins anew with the process.
+//! For people, for benchmarks, and for how long to give way before the next try: nothing else is decided by it,
+//! and it begins anew with the process.
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,16 @@ impl Tries {
         if let Some(before) = before {
             self.accepted[before.min(TRIES_COUNTED - 1)] += 1;
         }
+    }
+
+    /// Whether nothing was in vain lately.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.stale.is_empty()
+    }
+
+    /// How many tries in a row were in vain for this part.
+    pub(crate) fn in_vain(&self, key: Key) -> usize {
+        self.stale.get(&key).copied().unwrap_or_default()
     }
 
     /// How many commits were accepted at the first, the second, … try.

@@ -26,7 +26,7 @@ pub(crate) fn verify<S: Store>(
         };
         digest.add(key.record.as_bytes(), part, base.revision.as_bytes());
         // Without the workspace's key nothing opens, and no record is to blame for that.
-        if replica.key.is_some()
+        if replica.keys.is_some()
             && let Some(detail) = find_damage(replica, *key, *base, store)?
         {
             damaged.push(Aside { key: *key, alarm: Alarm::Damaged, detail });

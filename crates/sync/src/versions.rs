@@ -115,7 +115,9 @@ impl Replica {
         if Revision::new(derive_revision(&place, envelope)) != put {
             return Err(damaged("its envelope is not the one that was signed"));
         }
-        let epoch_key = self.key.as_ref().ok_or_else(|| damaged("the workspace's key is not there"))?;
+        let keys = self.keys.as_ref().ok_or_else(|| damaged("the workspace's key is not there"))?;
+        let epoch_key = keys.of_sealed(envelope);
+        let epoch_key = epoch_key.ok_or_else(|| damaged("the key of its epoch is not there"))?;
         let opened =
             open_envelope(epoch_key, &place, envelope).map_err(|error| damaged(error.to_string()))?;
         if opened.parent.map(Revision::new) != op.parent {

@@ -122,6 +122,121 @@ pub enum Call {
     CreateWorkspace {
         /// Its name.
         name: String,
+        /// The team (name or id) that it belongs to; none makes a personal one.
+        #[serde(default)]
+        team: Option<String>,
+        /// All members of the team become members of it.
+        #[serde(default)]
+        open: bool,
+    },
+    /// The teams of this account. Replies [`super::Reply::Teams`].
+    Teams,
+    /// Makes a team. Replies [`super::Reply::Team`].
+    CreateTeam {
+        /// Its name.
+        name: String,
+    },
+    /// Replies [`super::Reply::Team`].
+    RenameTeam {
+        /// Name or id.
+        team: String,
+        /// The new name.
+        name: String,
+    },
+    /// Leaves a team, and with it the team's workspaces. Replies [`super::Reply::Done`].
+    LeaveTeam {
+        /// Name or id.
+        team: String,
+    },
+    /// Deletes a team that has no workspaces any more. Replies [`super::Reply::Done`].
+    DeleteTeam {
+        /// Name or id.
+        team: String,
+    },
+    /// The members of a team, or without one of the request's workspace. Replies [`super::Reply::Members`].
+    Members {
+        /// Name or id.
+        team: Option<String>,
+    },
+    /// Opens an invitation; its link is told once. Replies [`super::Reply::Invited`].
+    Invite {
+        /// The role of who joins.
+        role: super::Role,
+        /// The team (name or id); none means the request's workspace.
+        team: Option<String>,
+    },
+    /// The open invitations. Replies [`super::Reply::Invites`].
+    Invites {
+        /// The team; none means the request's workspace.
+        team: Option<String>,
+    },
+    /// Ends an invitation. Replies [`super::Reply::Done`].
+    RevokeInvite {
+        /// Its id, or a beginning of it that names one.
+        invite: String,
+        /// The team; none means the request's workspace.
+        team: Option<String>,
+    },
+    /// Asks to become a member by a link. Replies [`super::Reply::Joined`]: within the call's wait when an
+    /// admin's app confirms in that time.
+    Join {
+        /// The link.
+        link: Secret,
+    },
+    /// Gives a member another role. Replies [`super::Reply::Done`].
+    SetRole {
+        /// The member's name or account.
+        member: String,
+        /// The role.
+        role: super::Role,
+        /// The team; none means the request's workspace.
+        team: Option<String>,
+    },
+    /// Removes a member and begins a new key. Replies [`super::Reply::MemberRemoved`].
+    RemoveMember {
+        /// The member's name or account.
+        member: String,
+        /// The team; none means the request's workspace.
+        team: Option<String>,
+    },
+    /// Leaves the request's workspace. What is here stays until it is deleted. Replies [`super::Reply::Done`].
+    Leave,
+    /// Makes another member an admin, then leaves. Replies [`super::Reply::Done`].
+    HandOver {
+        /// The member's name or account.
+        member: String,
+        /// The team; none means the request's workspace.
+        team: Option<String>,
+    },
+    /// Opens the request's workspace to all of its team, or closes it. Replies [`super::Reply::Done`].
+    SetAccess {
+        /// Whether all members of the team become members of it.
+        open: bool,
+    },
+    /// The words of someone's keys, to compare over another way. Replies [`super::Reply::Fingerprint`].
+    Fingerprint {
+        /// A member of the request's workspace, by name or account; none is this account.
+        member: Option<String>,
+    },
+    /// Who changed what in the request's workspace, the newest first. Replies [`super::Reply::Activity`].
+    Activity {
+        /// At most so many entries.
+        limit: u64,
+    },
+    /// Tells the other members where this app is, until another call says otherwise; off by default, and told
+    /// at most once a second. Replies [`super::Reply::Done`].
+    Presence {
+        /// Where, in the request's workspace; none says nothing any more.
+        here: Option<super::Here>,
+    },
+    /// Who says to be in the request's workspace now; a watch of the profile tells when to ask again. Replies
+    /// [`super::Reply::Present`].
+    WhoIsHere,
+    /// Discards drafts and other changes that wait: the items are again as the server has them. Replies
+    /// [`super::Reply::Discarded`].
+    DiscardDrafts {
+        /// The items, each with nothing below; none means all drafts of the workspace.
+        paths: Vec<String>,
     },
     /// Chooses the workspace that calls without one mean. Replies [`super::Reply::Workspace`].
     UseWorkspace {
@@ -135,10 +250,15 @@ pub enum Call {
         /// The new name.
         name: String,
     },
-    /// Deletes a workspace on the server and here. Replies [`super::Reply::Done`].
+    /// Deletes a workspace on the server and here; one that is gone there is deleted here alone. Replies
+    /// [`super::Reply::Done`]; fails with [`super::ErrorKind::ChangesWaiting`] where unsent changes would go
+    /// that are nowhere else.
     DeleteWorkspace {
         /// Name or id.
         workspace: String,
+        /// Changes that were never sent may go with it.
+        #[serde(default)]
+        discard: bool,
     },
 
     /// Imports one file. Replies [`super::Reply::Imported`]; fails with [`super::ErrorKind::ImportExists`] when the
@@ -224,6 +344,18 @@ pub enum Call {
         from: String,
         /// An existing container, or the new path.
         to: String,
+    },
+    /// Moves a collection or an environment with everything below it to another workspace: copied there, then
+    /// put into the trash here, each with a note of the other. Replies [`super::Reply::Changed`] with the copy;
+    /// fails with [`super::ErrorKind::CannotStandBoth`] while conflicts are open in it.
+    MoveToWorkspace {
+        /// The item.
+        path: String,
+        /// The other workspace, by name or id.
+        to: String,
+        /// Take the values of shared secret variables along.
+        #[serde(default)]
+        secrets: bool,
     },
     /// Moves to the trash. Replies [`super::Reply::Changed`]; fails with [`super::ErrorKind::BulkNotMarked`] for more than
     /// max(20 items, 10 % of the workspace) without `bulk`.

@@ -85,6 +85,14 @@ pub enum ErrorKind {
     NoHistory,
     /// Both values cannot stand.
     CannotStandBoth,
+    /// This account's role does not allow it.
+    RoleTooLow,
+    /// It would leave a workspace or team without an admin; the candidates say which.
+    LastAdmin,
+    /// The account is in teams, which it has to leave first; the candidates say which.
+    InTeams,
+    /// The invitation was used, has ended, or never was.
+    InviteGone,
     /// A bug in Satchel.
     Internal,
 }

@@ -8,6 +8,7 @@
 
 mod call;
 mod error;
+mod people;
 mod reply;
 mod status;
 mod view;
@@ -16,6 +17,10 @@ pub use call::{
     Call, Discard, ExportFormat, FieldEdit, ImportMode, Request, Resolution, Secret, Source, VariableEdit,
 };
 pub use error::{ApiError, ErrorKind};
+pub use people::{
+    ActivityItem, ActivityView, Here, InviteView, MemberView, PresentView, ReadableSecret, Role, TeamView,
+    WorkspaceKind,
+};
 pub use reply::{Acknowledged, Progress, Reply};
 pub use status::{Pending, SetAside, State, Status, WorkspaceStatus};
 pub use view::{

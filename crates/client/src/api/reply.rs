@@ -134,6 +134,66 @@ pub enum Reply {
         /// Which acknowledgement it has.
         acknowledged: Acknowledged,
     },
+    /// The teams.
+    Teams {
+        /// The teams, by name.
+        teams: Vec<super::TeamView>,
+    },
+    /// One team.
+    Team(super::TeamView),
+    /// Members.
+    Members {
+        /// The members, admins first.
+        members: Vec<super::MemberView>,
+    },
+    /// An invitation: the link is shown once, and is as good as the role in it.
+    Invited {
+        /// The invitation.
+        invite: super::InviteView,
+        /// The link.
+        link: super::Secret,
+    },
+    /// Open invitations.
+    Invites {
+        /// The invitations, the one that ends last first.
+        invites: Vec<super::InviteView>,
+    },
+    /// The claim of an invitation has come to the server.
+    Joined {
+        /// The id of the workspace or team.
+        workspace: String,
+        /// Its name, once it has been received.
+        name: Option<String>,
+        /// It waits for an admin's app to confirm.
+        waiting: bool,
+    },
+    /// A member is removed.
+    MemberRemoved {
+        /// The shared secret variables that the member could read: to be changed where they are in use.
+        secrets: Vec<super::ReadableSecret>,
+    },
+    /// The words of someone's keys.
+    Fingerprint {
+        /// Whose.
+        name: String,
+        /// The words.
+        words: String,
+    },
+    /// Who did what.
+    Activity {
+        /// The entries, the newest first.
+        entries: Vec<super::ActivityView>,
+    },
+    /// Who is here.
+    Present {
+        /// The other apps that are connected and say so.
+        people: Vec<super::PresentView>,
+    },
+    /// Waiting changes are discarded.
+    Discarded {
+        /// Of how many items.
+        items: u64,
+    },
     /// A check's result.
     Verified(Verification),
     /// A look around.

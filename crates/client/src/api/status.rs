@@ -77,6 +77,21 @@ pub struct WorkspaceStatus {
     pub set_aside: Vec<SetAside>,
     /// The newest entry applied.
     pub seq: u64,
+    /// What this account may do; none before the charter has come, and where it is no member any more.
+    #[serde(default)]
+    pub role: Option<super::Role>,
+    /// What the workspace is for; none before the charter has come.
+    #[serde(default)]
+    pub kind: Option<super::WorkspaceKind>,
+    /// The name of its team.
+    #[serde(default)]
+    pub team: Option<String>,
+    /// How many members it has.
+    #[serde(default)]
+    pub members: u64,
+    /// Items with changes that stay here, since this account may only read.
+    #[serde(default)]
+    pub drafts: u64,
 }
 
 /// A record that is not synced, and why.

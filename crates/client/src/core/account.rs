@@ -61,7 +61,7 @@ impl Core {
             }
             Outcome::FoundApp { result: Err(error), reply, .. } => drop(reply.send(Err(error))),
             Outcome::Deleted { result, reply } => {
-                let answer = result.and_then(|receipt| {
+                let answer = result.map_err(|error| self.name_places(error)).and_then(|receipt| {
                     self.destroy()?;
                     self.home.end_wipe().map_err(|e| disk("removing the local data", &e))?;
                     Ok(Reply::AccountDeleted { receipt: list(&receipt) })
@@ -229,6 +229,7 @@ impl Core {
         self.is_open = false;
         self.retry_at = None;
         self.take_over = None;
+        self.telling = None;
         self.refusal = None;
         self.trouble = None;
         self.acknowledged_at = None;

@@ -35,6 +35,9 @@ impl Core {
             }
         };
         let workspace = request.workspace.as_deref();
+        if let Err(error) = self.check_move(workspace, &request.call) {
+            return drop(reply.send(Err(error)));
+        }
         match ops::perform(self, workspace, &request.call, &mut tell) {
             Some(result) => self.after_content(result, request.wait_ms, progress, reply),
             None => self.on_own_call(request, progress, reply),
@@ -95,6 +98,10 @@ impl Core {
                 None => Err(problem(ErrorKind::SignedOut, "using the account", "no account is signed in")),
                 Some(credential) => match call {
                     Call::Account => Ok(Reply::Account(credential.view())),
+                    call if is_about_people(&call) => {
+                        let workspace = request.workspace.as_deref();
+                        return self.on_people_call(workspace, call, wait_ms, reply);
+                    }
                     call => return self.on_account_call(call, wait_ms, progress, reply),
                 },
             },
@@ -112,7 +119,9 @@ impl Core {
             Call::TakePlace { from } => self.take_place(from, wait_ms, reply),
             Call::ChangePassword { old, new } => self.change_password(old, new, reply),
             Call::DeleteAccount { password } => self.delete_account(password, reply),
-            Call::DeleteWorkspace { workspace } => self.delete_workspace(&workspace, wait_ms, reply),
+            Call::DeleteWorkspace { workspace, discard } => {
+                self.delete_workspace(&workspace, discard, wait_ms, reply);
+            }
             other => {
                 let detail = format!("nobody does {other:?}");
                 let _ = reply.send(Err(problem(ErrorKind::Internal, "doing a call", detail)));
@@ -223,13 +232,19 @@ impl Core {
         if is_kept { Ok(()) } else { Err(self.changes_wait()) }
     }
 
-    fn delete_workspace(&mut self, wanted: &str, wait_ms: u64, reply: Answer) {
+    fn delete_workspace(&mut self, wanted: &str, discard: bool, wait_ms: u64, reply: Answer) {
         let workspace = match self.deletable(wanted) {
             Ok(workspace) => workspace,
             Err(error) => return drop(reply.send(Err(error))),
         };
         let state = self.engine.summary(workspace).map(|summary| summary.state);
         let is_gone = matches!(state, Some(SyncState::Blocked(satchel_sync::Alarm::Gone, _)));
+        let unsent = self.engine.summary(workspace).map_or(0, |summary| summary.up + summary.drafts);
+        if is_gone && unsent > 0 && !discard {
+            let detail = format!("{unsent} items have changes that are nowhere else");
+            let error = problem(ErrorKind::ChangesWaiting, "deleting the workspace", detail);
+            return drop(reply.send(Err(ApiError { count: unsent, ..error })));
+        }
         if is_gone || (self.engine.is_unfounded(workspace) && self.link.is_none()) {
             let answer = self.forget_workspace(workspace);
             return drop(reply.send(answer));
@@ -264,6 +279,34 @@ impl Core {
             progress: None,
         });
     }
+}
+
+/// Whether `people` does it.
+fn is_about_people(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::CreateWorkspace { .. }
+            | Call::Teams
+            | Call::CreateTeam { .. }
+            | Call::RenameTeam { .. }
+            | Call::LeaveTeam { .. }
+            | Call::DeleteTeam { .. }
+            | Call::Members { .. }
+            | Call::Invite { .. }
+            | Call::Invites { .. }
+            | Call::RevokeInvite { .. }
+            | Call::Join { .. }
+            | Call::SetRole { .. }
+            | Call::RemoveMember { .. }
+            | Call::Leave
+            | Call::HandOver { .. }
+            | Call::SetAccess { .. }
+            | Call::Fingerprint { .. }
+            | Call::Activity { .. }
+            | Call::DiscardDrafts { .. }
+            | Call::Presence { .. }
+            | Call::WhoIsHere
+    )
 }
 
 /// The moment in so many milliseconds.

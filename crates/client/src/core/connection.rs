@@ -123,6 +123,12 @@ impl Core {
             ServerFrame::Refused(refusal) => return self.end_link(Disconnected::Refused(refusal.clone())),
             ServerFrame::Pong => self.pings = self.pings.saturating_sub(1),
             ServerFrame::Done { request } => drop(self.answers.insert(*request, Ok(()))),
+            ServerFrame::PastHeaders { request, .. } if *request <= u32::MAX >> 1 => {
+                let request = *request;
+                self.answers.insert(request, Ok(()));
+                self.contents.insert(request, frame);
+                return;
+            }
             ServerFrame::Versions { request, .. } | ServerFrame::Apps { request, .. } => {
                 let request = *request;
                 self.answers.insert(request, Ok(()));
@@ -152,9 +158,20 @@ impl Core {
         Ok(())
     }
 
+    /// Does what an admin's app does by itself: new members confirmed, new keys begun.
+    pub(super) fn look_for_duties(&mut self) {
+        self.duty_at = None;
+        if !self.is_open {
+            return;
+        }
+        let now = super::now_ms();
+        let next = self.engine.handle_time(now, &mut self.rng);
+        self.duty_at = next.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now).max(1)));
+    }
+
     /// Sends everything that the engine has to send.
     pub(super) fn transmit(&mut self) {
-        if !self.is_open || self.pace.gathers(&self.engine) {
+        if !self.is_open || self.pace.waits(&self.engine, &mut self.rng) {
             return;
         }
         loop {
@@ -238,7 +255,9 @@ impl Core {
             .map(|waiter| waiter.deadline)
             .chain(self.retry_at)
             .chain(self.disk.upkeep_at)
-            .chain(self.pace.gather_until())
+            .chain(self.pace.wait_until())
+            .chain(self.duty_at)
+            .chain(self.telling.as_ref().map(|telling| telling.due))
             .min()
     }
 

@@ -76,7 +76,9 @@ impl Core {
 
     /// Sends what there is to send, then makes what was changed durable, then tells so.
     pub(super) async fn flush(&mut self) {
+        self.look_for_duties();
         self.transmit();
+        self.tell_presence();
         self.tell_waiting();
         self.tell_events();
         if self.disk.must_sync {

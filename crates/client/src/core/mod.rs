@@ -15,6 +15,8 @@ mod calls;
 mod connection;
 mod durable;
 mod pace;
+mod people;
+mod presence;
 mod profile;
 mod versions;
 pub(crate) mod waiting;
@@ -128,6 +130,10 @@ pub(crate) struct Core {
     pings: u32,
     /// Some workspace may be blocked by an alarm.
     is_alarmed: bool,
+    /// When this app is to do something for others by itself.
+    duty_at: Option<Instant>,
+    /// What this app says of itself to the other members, while a face wants it to.
+    telling: Option<presence::Telling>,
     disk: Disk,
     pace: Pace,
     /// What the present call edited.
@@ -184,6 +190,8 @@ impl Core {
             next_request: 1,
             pings: 0,
             is_alarmed: false,
+            duty_at: None,
+            telling: None,
             disk: Disk::new(),
             pace: Pace::default(),
             touched: Vec::new(),

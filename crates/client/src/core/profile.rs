@@ -27,7 +27,8 @@ impl Core {
 
 impl Profile for Core {
     fn workspaces(&self) -> Vec<WorkspaceId> {
-        self.engine.workspaces()
+        let is_roster = |id: &WorkspaceId| self.engine.kind(*id) == Some(satchel_wire::WorkspaceKind::Roster);
+        self.engine.workspaces().into_iter().filter(|id| !is_roster(id)).collect()
     }
 
     fn nodes(&self, workspace: WorkspaceId) -> Option<&BTreeMap<RecordId, Node>> {
@@ -70,11 +71,7 @@ impl Profile for Core {
     }
 
     fn found_workspace(&mut self, name: &str) -> Result<WorkspaceId, ApiError> {
-        self.disk.must_sync = true;
-        let founded = self.engine.found_workspace(name, &mut self.rng, &mut self.store);
-        let workspace = founded.map_err(|e| engine("making a workspace", &e))?;
-        self.touched.push((workspace, RecordId(*workspace.as_bytes())));
-        Ok(workspace)
+        self.found(satchel_wire::WorkspaceKind::Personal, name)
     }
 
     fn is_waiting(&self, workspace: WorkspaceId, record: RecordId) -> bool {

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use satchel_sync::{Disconnected, SyncState};
-use satchel_wire::{ClientFrame, Refusal, WorkspaceId};
+use satchel_sync::{ActError, Disconnected, SyncState};
+use satchel_wire::{ClientFrame, JoinProof, Refusal, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::people::{AfterAct, Past};
 use super::versions::Reading;
 use super::{Answer, Core};
 use crate::api::{AccountView, Acknowledged, ApiError, ErrorKind, Progress, Reply, Secret};
@@ -50,6 +51,10 @@ pub(super) enum Goal {
     Drained,
     /// The answer to a request on the connection.
     Answered(u32),
+    /// An act on a charter has ended, so.
+    Acted { workspace: WorkspaceId, id: u64, result: Option<Result<(), ActError>> },
+    /// The account is a member of the workspace, and it has been received.
+    Listed(WorkspaceId),
 }
 
 /// What comes after the waiting.
@@ -79,20 +84,43 @@ pub(super) enum Finish {
     History(Box<Reading>),
     /// [`crate::api::Call::SignOut`].
     SignOut,
+    /// What changes the members.
+    Acted(AfterAct),
+    /// [`crate::api::Call::Join`], before its claim, while the server is asked, and while it waits.
+    Join {
+        workspace: WorkspaceId,
+        proof: Box<JoinProof>,
+        wait_ms: u64,
+    },
+    Claimed {
+        workspace: WorkspaceId,
+        wait_ms: u64,
+    },
+    Joined(WorkspaceId),
+    /// [`crate::api::Call::Activity`].
+    Activity(Box<Past>),
 }
 
 impl Finish {
     /// Whether it goes on trying while the server cannot be reached.
     fn is_patient(&self) -> bool {
         match self {
-            Self::Synced | Self::Placed | Self::DeleteWorkspace(_) | Self::WorkspaceDeleted(_) => true,
+            Self::Synced
+            | Self::Placed
+            | Self::DeleteWorkspace(_)
+            | Self::WorkspaceDeleted(_)
+            | Self::Joined(_) => true,
             // A check is to say soon what is wrong.
             Self::Checked { .. }
             | Self::Content(_)
             | Self::History(_)
             | Self::SignedIn(_)
             | Self::SignedUp(..)
-            | Self::SignOut => false,
+            | Self::SignOut
+            | Self::Acted(_)
+            | Self::Join { .. }
+            | Self::Claimed { .. }
+            | Self::Activity(_) => false,
         }
     }
 }
@@ -183,6 +211,17 @@ impl Core {
             Goal::Live(workspace) => self.engine.is_live(*workspace),
             Goal::Drained => self.engine.waiting() == 0,
             Goal::Answered(request) => self.answers.contains_key(request),
+            Goal::Acted { workspace, id, result } => {
+                let ended = self.engine.act_result(*workspace, *id);
+                if ended.is_some() {
+                    *result = ended;
+                }
+                result.is_some()
+            }
+            Goal::Listed(workspace) => {
+                let workspace = *workspace;
+                self.is_member(workspace)
+            }
         }
     }
 
@@ -208,8 +247,10 @@ impl Core {
             }
             Goal::Drained => self.engine.is_in_sync() || self.is_stuck(),
             Goal::InSync => self.is_stuck(),
-            Goal::Live(workspace) => self.is_alarmed && self.is_blocked(*workspace),
-            Goal::Opened | Goal::Answered(_) => false,
+            Goal::Live(workspace) | Goal::Acted { workspace, .. } => {
+                self.is_alarmed && self.is_blocked(*workspace)
+            }
+            Goal::Opened | Goal::Answered(_) | Goal::Listed(_) => false,
         }
     }
 
@@ -280,6 +321,17 @@ impl Core {
                 return self.go_on_reading(*reading, &goal, deadline, reply);
             }
             Finish::History(_) => Err(self.why_no_history()),
+            Finish::Acted(then) => return self.after_act(then, goal, deadline, reply),
+            Finish::Join { workspace, proof, wait_ms } if is_met => {
+                return self.claim(workspace, *proof, wait_ms, reply);
+            }
+            Finish::Claimed { workspace, wait_ms } if is_met => {
+                return self.after_claim(workspace, &goal, wait_ms, reply);
+            }
+            Finish::Join { .. } | Finish::Claimed { .. } => Err(self.why_not("joining")),
+            Finish::Joined(workspace) => Ok(self.joined(workspace, is_met)),
+            Finish::Activity(past) if is_met => return self.read_past(*past, &goal, deadline, reply),
+            Finish::Activity(_) => Err(self.why_not("reading the activity")),
             Finish::SignOut if is_met => self.sign_out().await.map(|()| Reply::Done),
             Finish::SignOut => Err(self.changes_wait()),
         };

@@ -16,7 +16,7 @@ mod edit;
 mod env;
 mod error;
 mod export;
-mod fields;
+pub(crate) mod fields;
 mod file;
 pub(crate) mod history;
 mod import;
@@ -27,8 +27,9 @@ mod search;
 pub(crate) mod select;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod trash;
-mod view;
+pub(crate) mod view;
 mod workspaces;
 
 use satchel_wire::WorkspaceId;
@@ -64,7 +65,7 @@ fn on_workspaces(
 ) -> Option<Result<Reply, ApiError>> {
     Some(match call {
         Call::Workspaces => workspaces::list(profile),
-        Call::CreateWorkspace { name } => workspaces::create(profile, name),
+        Call::CreateWorkspace { name, team: None, .. } => workspaces::create(profile, name),
         Call::UseWorkspace { workspace } => workspaces::choose(profile, workspace),
         Call::RenameWorkspace { workspace, name } => workspaces::rename(profile, workspace, name),
         Call::CreateBackup => backup::create(profile, progress),
@@ -87,6 +88,7 @@ fn is_on_items(call: &Call) -> bool {
             | Call::Replace { .. }
             | Call::Move { .. }
             | Call::Copy { .. }
+            | Call::MoveToWorkspace { .. }
             | Call::Remove { .. }
             | Call::Trash
             | Call::RestoreTrash { .. }
@@ -146,6 +148,9 @@ fn change(
         }
         Call::Move { from, to, before } => edit::move_item(profile, workspace, from, to, before.as_deref()),
         Call::Copy { from, to } => edit::copy(profile, workspace, from, to),
+        Call::MoveToWorkspace { path, to, secrets } => {
+            transfer::move_to(profile, workspace, path, (to, *secrets))
+        }
         Call::Remove { paths, bulk } => edit::remove(profile, workspace, paths, *bulk),
         Call::RestoreTrash { items } => trash::restore(profile, workspace, items),
         Call::EmptyTrash { items, bulk } => trash::empty(profile, workspace, items, *bulk),

@@ -99,9 +99,13 @@ async fn an_app_comes_back_after_the_server_dropped_what_lay_between() {
     set_here(&two, "Big/r1", "description", "by two").await;
     set_here(&two, "Big/r3", "description", "by two").await;
     set_here(&two, "Big/r5", "description", "by two").await;
-    call_waiting(&two, Call::New { kind: "request".into(), path: "Big/Made away".into(), fields: Vec::new() }, 0)
-        .await
-        .expect("it is made");
+    call_waiting(
+        &two,
+        Call::New { kind: "request".into(), path: "Big/Made away".into(), fields: Vec::new() },
+        0,
+    )
+    .await
+    .expect("it is made");
     world.start().await;
     let seen = sync(&two).await;
     assert_eq!((seen.conflicts, seen.pending.up, seen.reason.as_deref()), (0, 0, None), "{seen:?}");

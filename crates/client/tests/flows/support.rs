@@ -74,7 +74,9 @@ impl World {
     /// Up to which entry the newest manifest of a workspace goes.
     pub(crate) fn packed_until(&self) -> i64 {
         let store = rusqlite::Connection::open(self.folder.path().join("satchel.db")).expect("it opens");
-        store.query_row("SELECT coalesce(max(seq), 0) FROM manifests", [], |row| row.get(0)).expect("it counts")
+        store
+            .query_row("SELECT coalesce(max(seq), 0) FROM manifests", [], |row| row.get(0))
+            .expect("it counts")
     }
 
     /// Drops what is old of a stopped server, as its upkeep would; up to which entry headers are gone.

@@ -88,13 +88,21 @@ async fn the_same_field_changed_twice_is_a_conflict_that_loses_nothing() {
 async fn a_deleted_workspace_goes_everywhere_by_its_owners_word() {
     let world = World::new().await;
     let (_first, _second, one, two) = two_apps(&world, TransportChoice::Auto).await;
-    call(&one, Call::CreateWorkspace { name: "Work".into() }).await.expect("it is made");
+    call(&one, Call::CreateWorkspace { name: "Work".into(), team: None, open: false })
+        .await
+        .expect("it is made");
     until(&two, "the workspace", |status| status.workspaces.iter().any(|w| w.name == "Work")).await;
-    assert_eq!(call(&one, Call::DeleteWorkspace { workspace: "Work".into() }).await, Ok(Reply::Done));
+    assert_eq!(
+        call(&one, Call::DeleteWorkspace { workspace: "Work".into(), discard: false }).await,
+        Ok(Reply::Done)
+    );
     assert_eq!(sync(&one).await.workspaces.len(), 1);
     let seen = until(&two, "the deletion", |status| status.reason.as_deref() == Some("gone")).await;
     assert_eq!(seen.workspaces.len(), 2, "nothing is wiped by a server's word");
-    assert_eq!(call(&two, Call::DeleteWorkspace { workspace: "Work".into() }).await, Ok(Reply::Done));
+    assert_eq!(
+        call(&two, Call::DeleteWorkspace { workspace: "Work".into(), discard: false }).await,
+        Ok(Reply::Done)
+    );
     sync(&two).await;
     one.close().await;
     two.close().await;

@@ -2,7 +2,7 @@
 
 use satchel_model::RecordId;
 use satchel_server::store::VersionsRequest;
-use satchel_sync::{BulkMark, EngineError, Key, Store, VersionState};
+use satchel_sync::{Act, BulkMark, EngineError, Key, Store, VersionState};
 use satchel_wire::Part;
 
 use super::World;
@@ -48,6 +48,13 @@ where
             Ok(()) | Err(EngineError::Coming) => Ok(()),
             Err(error) => self.fail(index, &error),
         }
+    }
+
+    /// A new key begins, with the next connection if need be.
+    pub(super) fn rotate(&mut self, index: usize) {
+        let workspace = self.workspace;
+        // An app that has not heard of the workspace has nothing to rotate.
+        let _ = self.apps[index].engine.begin_act::<()>(workspace, Act::Rotate);
     }
 
     /// Versions of an item, as an app with all entries reads them.

@@ -224,3 +224,93 @@ fn an_item_that_is_purged_while_it_is_on_its_way_is_purged() {
     let nodes = world.apps[1].engine.nodes(workspace).expect("it is there");
     assert!(!nodes.contains_key(&record));
 }
+
+/// The one who edits puts the item into the trash after the server went back; nobody else did anything.
+#[test]
+fn what_an_app_brings_back_is_no_news_to_its_own_deletion() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.set(0, record, "url", "edited");
+    world.settle();
+    world.disconnect(0);
+    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.restore(backup);
+    for app in [0, 1] {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    assert!(world.node(1, record).trashed.is_some());
+    assert_eq!(world.field(1, record, "url"), "edited");
+    assert!(world.apps[0].engine.conflicts(world.workspace).is_empty());
+}
+
+#[test]
+fn an_item_that_is_taken_out_of_the_trash_and_edited_outlives_a_deletion_of_the_new_life() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.disconnect(1);
+    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.settle();
+    world.disconnect(0);
+    world.edit_node(0, record, |node| node.trashed = None);
+    world.set(0, record, "url", "edited");
+    world.edit_node(1, record, |node| node.trashed = Some(Trashed { who: "1".into(), when_ms: 8 }));
+    world.restore(backup);
+    for app in [1, 0] {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    assert_eq!(world.node(1, record).trashed, None);
+    assert_eq!(world.field(1, record, "url"), "edited");
+}
+
+#[test]
+fn a_purge_that_waits_gives_way_to_an_edit_of_the_new_life() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.disconnect(1);
+    world.edit_node(0, record, |node| node.name = "renamed".into());
+    world.set(0, record, "description", "of the old life");
+    world.settle();
+    world.disconnect(0);
+    let workspace = world.workspace;
+    let app = &mut world.apps[0];
+    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.set(1, record, "url", "edited");
+    world.restore(backup);
+    for app in [1, 0] {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    assert_eq!(world.field(1, record, "url"), "edited");
+    assert_eq!(world.node(1, record).name, "renamed");
+    let kept = format!("{:?}", world.body(1, record));
+    assert!(kept.contains("of the old life"), "{kept}");
+}
+
+#[test]
+fn a_purge_of_the_old_life_leaves_whole_what_the_new_one_changed() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    let backup = world.backup();
+    world.disconnect(1);
+    let workspace = world.workspace;
+    let app = &mut world.apps[0];
+    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.settle();
+    world.edit_node(1, record, |node| node.name = "renamed".into());
+    world.restore(backup);
+    for app in [1, 0] {
+        world.connect(app);
+        world.settle();
+    }
+    world.check_equal();
+    assert_eq!(world.node(0, record).name, "renamed");
+    assert_eq!(world.field(0, record, "url"), "r");
+}

@@ -9,6 +9,7 @@ mod engine;
 mod histories;
 mod mended;
 mod packs;
+mod people;
 mod purge;
 mod restored;
 mod support;

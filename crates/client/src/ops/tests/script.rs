@@ -138,7 +138,7 @@ fn call(desk: &Desk, words: &[&str]) -> Call {
             Call::Resolve { id: own(id), choice: resolution(choice), field: Some(own(field)) }
         }
         ["workspaces"] => Call::Workspaces,
-        ["workspace", "create", name] => Call::CreateWorkspace { name: own(name) },
+        ["workspace", "create", name] => Call::CreateWorkspace { name: own(name), team: None, open: false },
         ["workspace", "use", name] => Call::UseWorkspace { workspace: own(name) },
         ["workspace", "rename", workspace, name] => {
             Call::RenameWorkspace { workspace: own(workspace), name: own(name) }

@@ -430,7 +430,7 @@ impl Workspace {
         sink: &mut dyn FnMut(SnapshotPart) -> bool,
     ) -> Option<u64> {
         let Some((manifest, signed)) = &self.manifest else { return Some(0) };
-        let entries = (1..).zip(&self.entries).take_while(|(seq, _)| *seq <= manifest.head.seq);
+        let entries = (1..).zip(&self.entries);
         let headers = entries.filter_map(|(seq, entry)| Some((seq, entry.header()?)));
         let charter = headers
             .filter(|(_, signed)| matches!(content(signed), Some(Content::Charter(_))))

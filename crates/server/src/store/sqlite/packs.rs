@@ -172,7 +172,7 @@ pub(super) fn bootstrap(
     if let Some((_, signed)) = newest(connection, ledger.id)? {
         let manifest = Manifest::decode(&signed.manifest).map_err(|_| damaged("manifest"))?;
         request.cursor = manifest.head;
-        let charter = charter(connection, ledger.id, manifest.head.seq)?;
+        let charter = charter(connection, ledger.id)?;
         if !sink(SnapshotPart::Manifest { manifest: signed, charter })
             || !send_nodes(connection, ledger.id, &manifest, have, sink)?
         {
@@ -182,11 +182,10 @@ pub(super) fn bootstrap(
     read::snapshot(connection, account, &request, sink)
 }
 
-fn charter(connection: &Connection, ws: i64, until: u64) -> Result<Vec<CharterEntry>, StoreError> {
-    let sql =
-        "SELECT header, signature, seq FROM entries WHERE ws = ?1 AND charter AND seq <= ?2 ORDER BY seq";
+fn charter(connection: &Connection, ws: i64) -> Result<Vec<CharterEntry>, StoreError> {
+    let sql = "SELECT header, signature, seq FROM entries WHERE ws = ?1 AND charter ORDER BY seq";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![ws, int(until)])?;
+    let mut rows = statement.query(params![ws])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         entries.push(CharterEntry { seq: uint(row.get(2)?), header: read_header(row)? });

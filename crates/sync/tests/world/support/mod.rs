@@ -12,7 +12,7 @@ use satchel_crypto::{
     derive_pack_id, derive_revision,
 };
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
-use satchel_sync::{Change, Disconnected, Engine, Identity, MemoryStore};
+use satchel_sync::{Change, Charter, Disconnected, Engine, Identity, MemoryStore};
 use satchel_wire::{
     AccountId, AppId, Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content,
     Digest, ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
@@ -79,6 +79,11 @@ pub(crate) struct Server {
     subscribed: BTreeSet<(usize, WorkspaceId)>,
     /// Frames on their way to each app.
     pub(crate) wires: BTreeMap<usize, VecDeque<ServerFrame>>,
+    /// Judges every commit by the charter, as the real one does.
+    pub(crate) judges: bool,
+    pub(crate) charters: BTreeMap<WorkspaceId, Charter>,
+    /// Whose app each one is.
+    accounts: BTreeMap<usize, AccountId>,
     /// Loses every answer to a commit after it was taken.
     pub(crate) lose_answers: bool,
 }
@@ -89,6 +94,7 @@ pub(crate) struct App {
     pub(crate) rng: ChaCha20Rng,
     pub(crate) online: bool,
     seed: u64,
+    person: u8,
 }
 
 pub(crate) struct World {
@@ -97,27 +103,37 @@ pub(crate) struct World {
     pub(crate) workspace: WorkspaceId,
 }
 
-const ACCOUNT: [u8; 16] = [9; 16];
+/// The person of the worlds with one account.
+const ALONE: u8 = 9;
 
-fn identity(seed: u64) -> Identity {
-    // One account: the same identity keys in every app, and an app key of its own.
-    let keys = IdentityKeys::make(&mut ChaCha20Rng::seed_from_u64(1));
+pub(crate) fn account(person: u8) -> AccountId {
+    AccountId::new([person; 16])
+}
+
+pub(crate) fn identity_keys(person: u8) -> IdentityKeys {
+    IdentityKeys::make(&mut ChaCha20Rng::seed_from_u64(u64::from(person)))
+}
+
+fn identity(seed: u64, person: u8) -> Identity {
+    // The same identity keys in every app of an account, and an app key of its own.
+    let keys = identity_keys(person);
     let app_key = AppKey::make(&mut ChaCha20Rng::seed_from_u64(100 + seed));
     let app = [u8::try_from(seed).expect("few apps") + 1; 16];
-    let certificate = AppCertificate::issue(&keys, ACCOUNT, app, app_key.public());
-    Identity { account: AccountId::new(ACCOUNT), app: AppId::new(app), app_key, keys, certificate }
+    let certificate = AppCertificate::issue(&keys, *account(person).as_bytes(), app, app_key.public());
+    Identity { account: account(person), app: AppId::new(app), app_key, keys, certificate }
 }
 
 impl App {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, person: u8) -> Self {
         let store = MemoryStore::default();
-        let engine = Engine::open(Some(identity(seed)), &store).expect("an empty store opens");
-        Self { engine, store, rng: ChaCha20Rng::seed_from_u64(seed), online: false, seed }
+        let engine = Engine::open(Some(identity(seed, person)), &store).expect("an empty store opens");
+        Self { engine, store, rng: ChaCha20Rng::seed_from_u64(seed), online: false, seed, person }
     }
 
     /// What a crash leaves: only the store.
     pub(crate) fn restart(&mut self) {
-        self.engine = Engine::open(Some(identity(self.seed)), &self.store).expect("its store opens");
+        self.engine =
+            Engine::open(Some(identity(self.seed, self.person)), &self.store).expect("its store opens");
         self.online = false;
     }
 }
@@ -125,8 +141,7 @@ impl App {
 impl World {
     /// `count` apps of one account; the first has founded a workspace that all have.
     pub(crate) fn new(count: usize) -> Self {
-        let apps = (0..count as u64).map(App::new).collect();
-        let mut world = Self { server: Server::default(), apps, workspace: WorkspaceId::new([0; 16]) };
+        let mut world = Self::unfounded(vec![ALONE; count]);
         let app = &mut world.apps[0];
         world.workspace =
             app.engine.found_workspace("Work", &mut app.rng, &mut app.store).expect("founds a workspace");
@@ -135,11 +150,30 @@ impl World {
         world
     }
 
+    /// An app of each of these people, and nothing else.
+    pub(crate) fn unfounded(people: Vec<u8>) -> Self {
+        let mut world =
+            Self { server: Server::default(), apps: Vec::new(), workspace: WorkspaceId::new([0; 16]) };
+        for person in people {
+            world.push_app(person);
+        }
+        world
+    }
+
+    fn push_app(&mut self, person: u8) -> usize {
+        let index = self.apps.len();
+        self.apps.push(App::new(index as u64, person));
+        self.server.accounts.insert(index, account(person));
+        index
+    }
+
     pub(crate) fn connect(&mut self, index: usize) {
         let app = &mut self.apps[index];
         app.engine.handle_connecting();
         app.online = true;
-        let workspaces = self.server.ledgers.iter().map(|(id, ledger)| entry(*id, ledger)).collect();
+        let may_read = |id: &WorkspaceId| self.server.may_read(index, *id);
+        let ledgers = self.server.ledgers.iter().filter(|(id, _)| may_read(id));
+        let workspaces = ledgers.map(|(id, ledger)| entry(*id, ledger)).collect();
         let greeting = ServerFrame::Welcome(self.server.welcome());
         let opened = ServerFrame::Opened(Opened { workspaces });
         self.server.wires.insert(index, VecDeque::from([greeting, opened]));
@@ -174,8 +208,12 @@ impl World {
 
     /// Adds an app that has nothing yet.
     pub(crate) fn add_app(&mut self) -> usize {
-        let index = self.apps.len();
-        self.apps.push(App::new(index as u64));
+        self.add_app_of(ALONE)
+    }
+
+    /// Adds an app of a person that has nothing yet.
+    pub(crate) fn add_app_of(&mut self, person: u8) -> usize {
+        let index = self.push_app(person);
         self.connect(index);
         index
     }
@@ -377,6 +415,12 @@ impl Server {
         }
     }
 
+    /// Whether the app's account is a member, as far as the server looks at that.
+    fn may_read(&self, app: usize, workspace: WorkspaceId) -> bool {
+        let charter = self.charters.get(&workspace).filter(|_| self.judges);
+        charter.is_none_or(|charter| charter.member(self.accounts[&app]).is_some())
+    }
+
     fn reject(&mut self, app: usize, header: &CommitHeader, code: ErrorCode) {
         let (workspace, commit) = (header.workspace, Some(header.commit));
         let refusal = Refusal::new(code, "");
@@ -467,7 +511,7 @@ impl Server {
             return self.subscribe(app, workspace, Head::EMPTY, 0);
         };
         let manifest = Manifest::decode(&signed.manifest).expect("the engine signs good manifests");
-        let charter = ledger.charter(manifest.head.seq);
+        let charter = ledger.charter(u64::MAX);
         let nodes =
             manifest.packs.iter().filter(|pack| pack.part == Part::Node && !have.contains(&pack.pack));
         let packs: Vec<_> = nodes.filter_map(|pack| ledger.packs.get(&pack.pack).cloned()).collect();
@@ -479,6 +523,10 @@ impl Server {
     }
 
     fn subscribe(&mut self, app: usize, workspace: WorkspaceId, cursor: Head, pages_after: u64) {
+        if !self.may_read(app, workspace) {
+            let refusal = Refusal::new(ErrorCode::NotFound, "");
+            return self.push(app, ServerFrame::Rejected { workspace, commit: None, refusal });
+        }
         let Some(ledger) = self.ledgers.get(&workspace) else { return };
         if cursor.seq > 0 && cursor.seq < self.oldest {
             let refusal = Refusal::new(ErrorCode::CursorTooOld, "");
@@ -559,9 +607,21 @@ impl Server {
             let head = ledger.head();
             return self.push(app, ServerFrame::Stale { workspace, commit, head, records: stale });
         }
+        let next = ledger.entries.len() as u64 + 1;
+        let readers_before: Vec<usize> =
+            self.accounts.keys().copied().filter(|app| !is_new && self.may_read(*app, workspace)).collect();
+        let charter = self.charters.entry(workspace).or_default();
+        if let Err(error) = charter.apply(next, &header, signed)
+            && self.judges
+        {
+            return self.reject(app, &header, error.code());
+        }
+        let ledger = self.ledgers.entry(workspace).or_default();
         let seq = ledger.accept(workspace, &header, signed.clone(), envelopes.to_vec());
         let listed = entry(workspace, ledger);
-        if is_new {
+        if self.judges {
+            self.tell_members(workspace, &listed, (app, is_new), &readers_before);
+        } else if is_new {
             self.subscribed.insert((app, workspace));
             let others: Vec<_> = self.wires.keys().copied().filter(|other| *other != app).collect();
             for other in others {
@@ -579,6 +639,31 @@ impl Server {
             };
             if reader != app || !self.lose_answers {
                 self.push(reader, frame);
+            }
+        }
+    }
+
+    /// Ends the feeds of who is no member any more, and tells who became one.
+    fn tell_members(
+        &mut self,
+        workspace: WorkspaceId,
+        listed: &WorkspaceEntry,
+        (author, is_new): (usize, bool),
+        before: &[usize],
+    ) {
+        if is_new {
+            self.subscribed.insert((author, workspace));
+        }
+        for app in self.accounts.keys().copied().collect::<Vec<_>>() {
+            match (before.contains(&app), self.may_read(app, workspace)) {
+                (true, false) => {
+                    self.subscribed.remove(&(app, workspace));
+                    self.push(app, ServerFrame::WorkspaceRemoved { workspace });
+                }
+                (false, true) if !(is_new && app == author) => {
+                    self.push(app, ServerFrame::WorkspaceAdded(listed.clone()));
+                }
+                _ => {}
             }
         }
     }

@@ -1,0 +1,761 @@
+//! Calls about other people: teams, members, invitations, joining, and who did what.
+//!
+//! ```text
+//! Invite, SetRole, … ─▶ Act ─▶ engine ─▶ its entry accepted ─▶ answered
+//! Join ─▶ JoinInvite ─▶ Done ─▶ (an admin's app confirms) ─▶ the workspace comes
+//! Activity ─▶ live feed ─▶ ReadHeaders* ─▶ answered
+//! ```
+//! What is told of people comes from charters that were verified here; what the server says of them is not asked.
+
+use satchel_crypto::{InviteLink, InviteSecret, derive_fingerprint};
+use satchel_model::RecordId;
+use satchel_sync::{Act, Charter, Founded, SCRATCH, SyncState};
+use satchel_wire::{
+    AccountId, CharterOp, ClientFrame, CommitHeader, Content, JoinClaim, ServerFrame, SignedHeader,
+    WorkspaceId, WorkspaceKind,
+};
+use tokio::time::Instant;
+
+use super::calls::{ANSWER_WAIT_MS, after};
+use super::waiting::{Finish, Goal, Waiter};
+use super::{Answer, Core, now_ms};
+use crate::api::{
+    ActivityItem, ActivityView, ApiError, Call, ErrorKind, InviteView, MemberView, ReadableSecret, Reply,
+    Role, Secret, TeamView,
+};
+use crate::ops::fields::check_name;
+use crate::ops::profile::Profile;
+use crate::ops::select;
+use crate::ops::view::View;
+use crate::problem::{act_failed, engine, problem, refused};
+
+/// How long an invitation is good.
+const INVITE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Entries of the past that are told, at most.
+const ACTIVITY_MAX: u64 = 1_000;
+
+/// What comes after an act on a charter.
+#[derive(Debug)]
+pub(crate) enum AfterAct {
+    /// Nothing: it is done.
+    Reply(Box<Reply>),
+    /// The account leaves the workspace.
+    Leave(WorkspaceId),
+}
+
+/// Activity that is being read.
+#[derive(Debug)]
+pub(crate) struct Past {
+    workspace: WorkspaceId,
+    limit: u64,
+    after: u64,
+    entries: Vec<ActivityView>,
+}
+
+impl Core {
+    pub(super) fn on_people_call(
+        &mut self,
+        workspace: Option<&str>,
+        call: Call,
+        wait_ms: u64,
+        reply: Answer,
+    ) {
+        if let Err((error, reply)) = self.do_people_call(workspace, call, wait_ms, reply) {
+            drop(reply.send(Err(error)));
+        }
+    }
+
+    /// Answers, or begins what will answer.
+    fn do_people_call(
+        &mut self,
+        workspace: Option<&str>,
+        call: Call,
+        wait_ms: u64,
+        reply: Answer,
+    ) -> Result<(), (ApiError, Answer)> {
+        let answered = match self.tell_people(workspace, &call) {
+            Some(answer) => answer,
+            None => match self.plan_people_call(workspace, call, wait_ms) {
+                Ok(waiter) => {
+                    self.failures = 0;
+                    self.ensure_link();
+                    let (goal, finish) = waiter;
+                    let deadline = after(wait_ms.max(ANSWER_WAIT_MS));
+                    self.add_waiter(Waiter { goal, finish, deadline, reply, progress: None });
+                    return Ok(());
+                }
+                Err(error) => Err(error),
+            },
+        };
+        match answered {
+            Ok(content) => {
+                self.answer(reply, Ok(content));
+                Ok(())
+            }
+            Err(error) => Err((error, reply)),
+        }
+    }
+
+    /// What needs no connection.
+    fn tell_people(&mut self, workspace: Option<&str>, call: &Call) -> Option<Result<Reply, ApiError>> {
+        Some(match call {
+            Call::Teams => Ok(Reply::Teams { teams: self.teams() }),
+            Call::RenameTeam { team, name } => self.rename_team(team, name),
+            Call::Members { team } => self.members(workspace, team.as_deref()),
+            Call::Invites { team } => self.invites(workspace, team.as_deref()),
+            Call::Fingerprint { member } => self.fingerprint(workspace, member.as_deref()),
+            Call::Presence { here } => self.be_here(workspace, here.clone()),
+            Call::WhoIsHere => self.who_is_here(workspace),
+            Call::DiscardDrafts { paths } => self.discard_drafts(workspace, paths),
+            _ => return None,
+        })
+    }
+
+    /// What is begun and waited for.
+    fn plan_people_call(
+        &mut self,
+        workspace: Option<&str>,
+        call: Call,
+        wait_ms: u64,
+    ) -> Result<(Goal, Finish), ApiError> {
+        match call {
+            Call::CreateWorkspace { name, team, open } => {
+                self.create_team_workspace(&name, &team.unwrap_or_default(), open)
+            }
+            Call::CreateTeam { name } => self.create_team(&name),
+            Call::Invite { role, team } => self.invite(workspace, team.as_deref(), role),
+            Call::RevokeInvite { invite, team } => self.revoke_invite(workspace, team.as_deref(), &invite),
+            Call::SetRole { member, role, team } => {
+                let tried = "changing a role";
+                let place = self.place(workspace, team.as_deref(), tried)?;
+                let account = self.member_of(place, &member, tried)?;
+                self.act(place, Act::SetRole(account, role.into()), AfterAct::done())
+            }
+            Call::RemoveMember { member, team } => self.remove_member(workspace, team.as_deref(), &member),
+            Call::Leave => {
+                let place = self.place(workspace, None, "leaving")?;
+                self.act(place, Act::Leave, AfterAct::done())
+            }
+            Call::LeaveTeam { team } => {
+                let place = self.place(None, Some(&team), "leaving the team")?;
+                self.act(place, Act::Leave, AfterAct::done())
+            }
+            Call::HandOver { member, team } => {
+                let tried = "handing over";
+                let place = self.place(workspace, team.as_deref(), tried)?;
+                let account = self.member_of(place, &member, tried)?;
+                self.act(place, Act::SetRole(account, satchel_wire::Role::Admin), AfterAct::Leave(place))
+            }
+            Call::SetAccess { open } => {
+                let place = self.place(workspace, None, "changing who is in the workspace")?;
+                self.act(place, Act::SetAccess(open), AfterAct::done())
+            }
+            Call::DeleteTeam { team } => {
+                let place = self.place(None, Some(&team), "deleting the team")?;
+                Ok((Goal::Opened, Finish::DeleteWorkspace(place)))
+            }
+            Call::Join { link } => self.join(&link, wait_ms),
+            Call::Activity { limit } => {
+                let workspace = self.place(workspace, None, "reading the activity")?;
+                let limit = limit.clamp(1, ACTIVITY_MAX);
+                let past = Past { workspace, limit, after: 0, entries: Vec::new() };
+                Ok((Goal::Live(workspace), Finish::Activity(Box::new(past))))
+            }
+            other => Err(problem(ErrorKind::Internal, "doing a call", format!("nobody does {other:?}"))),
+        }
+    }
+
+    fn act(&mut self, place: WorkspaceId, act: Act, then: AfterAct) -> Result<(Goal, Finish), ApiError> {
+        let tried = "changing the members";
+        if self.engine.role(place).is_none() {
+            let detail = "this account is not a member, or the workspace has not been received yet";
+            return Err(problem(ErrorKind::NotFound, tried, detail));
+        }
+        let id = self.engine.begin_act(place, act).map_err(|error| engine(tried, &error))?;
+        Ok((Goal::Acted { workspace: place, id, result: None }, Finish::Acted(then)))
+    }
+
+    /// The team that is named, else the workspace of the request.
+    fn place(
+        &self,
+        workspace: Option<&str>,
+        team: Option<&str>,
+        tried: &str,
+    ) -> Result<WorkspaceId, ApiError> {
+        let Some(team) = team else {
+            let workspace = select::workspace(self, workspace)?;
+            if workspace == SCRATCH {
+                return Err(problem(
+                    ErrorKind::Invalid,
+                    tried,
+                    "the Scratch Pad belongs to this device alone",
+                ));
+            }
+            return Ok(workspace);
+        };
+        let rosters = self.rosters();
+        let by_id = rosters.iter().find(|roster| roster.to_string() == team);
+        let named: Vec<_> = rosters.iter().filter(|roster| self.name_of_place(**roster) == team).collect();
+        match (by_id, named.as_slice()) {
+            (Some(roster), _) => Ok(*roster),
+            (None, [roster]) => Ok(**roster),
+            (None, []) => Err(problem(ErrorKind::NotFound, tried, format!("no team {team}"))),
+            (None, many) => Err(ApiError {
+                candidates: many.iter().map(|roster| format!("{team} ({roster})")).collect(),
+                ..problem(ErrorKind::Ambiguous, tried, "several teams have that name")
+            }),
+        }
+    }
+
+    fn rosters(&self) -> Vec<WorkspaceId> {
+        let all = self.engine.workspaces().into_iter();
+        all.filter(|id| self.engine.kind(*id) == Some(WorkspaceKind::Roster)).collect()
+    }
+
+    pub(super) fn name_of_place(&self, place: WorkspaceId) -> String {
+        crate::status::name(&self.engine, place).unwrap_or_else(|| place.to_string())
+    }
+
+    fn charter(&self, place: WorkspaceId, tried: &str) -> Result<&Charter, ApiError> {
+        let absent = || problem(ErrorKind::NotInSync, tried, "its members have not been received yet");
+        self.engine.charter(place).ok_or_else(absent)
+    }
+
+    fn member_name(&self, place: WorkspaceId, account: AccountId) -> String {
+        self.engine.name_of(place, account).unwrap_or_else(|| account.to_string())
+    }
+
+    fn member_of(&self, place: WorkspaceId, wanted: &str, tried: &str) -> Result<AccountId, ApiError> {
+        let members: Vec<_> = self.charter(place, tried)?.members().map(|(account, _)| account).collect();
+        if let Some(account) = members.iter().find(|account| account.to_string() == wanted) {
+            return Ok(*account);
+        }
+        let named: Vec<_> =
+            members.into_iter().filter(|account| self.member_name(place, *account) == wanted).collect();
+        match named.as_slice() {
+            [one] => Ok(*one),
+            [] => Err(problem(ErrorKind::NotFound, tried, format!("no member {wanted}"))),
+            many => Err(ApiError {
+                candidates: many.iter().map(|account| format!("{wanted} ({account})")).collect(),
+                ..problem(ErrorKind::Ambiguous, tried, "several members have that name")
+            }),
+        }
+    }
+
+    // ---- teams ----
+
+    fn teams(&self) -> Vec<TeamView> {
+        let mut teams: Vec<_> = self.rosters().into_iter().map(|roster| self.team(roster)).collect();
+        teams.sort_by(|a, b| a.name.cmp(&b.name));
+        teams
+    }
+
+    fn team(&self, roster: WorkspaceId) -> TeamView {
+        let kind = Some(WorkspaceKind::Team(roster));
+        let all = self.engine.workspaces().into_iter();
+        let own = all.filter(|workspace| self.engine.kind(*workspace) == kind);
+        let mut workspaces: Vec<_> = own.map(|workspace| self.name_of_place(workspace)).collect();
+        workspaces.sort();
+        let is_gone = self
+            .engine
+            .summary(roster)
+            .is_some_and(|summary| matches!(summary.state, SyncState::Blocked(satchel_sync::Alarm::Gone, _)));
+        TeamView {
+            id: roster.to_string(),
+            name: self.name_of_place(roster),
+            role: self.engine.role(roster).filter(|_| !is_gone).map(Role::from),
+            members: self.engine.charter(roster).map_or(0, |charter| charter.members().count() as u64),
+            workspaces,
+        }
+    }
+
+    fn create_team(&mut self, name: &str) -> Result<(Goal, Finish), ApiError> {
+        let tried = format!("making the team {name}");
+        self.check_team_name(name, &tried)?;
+        let roster = self.found(WorkspaceKind::Roster, name)?;
+        let content = Box::new(Reply::Team(self.team(roster)));
+        Ok((Goal::Acknowledged(vec![(roster, select::root(roster))]), Finish::Content(content)))
+    }
+
+    fn check_team_name(&self, name: &str, tried: &str) -> Result<(), ApiError> {
+        check_name(name).map_err(|why| problem(ErrorKind::Invalid, tried, why))?;
+        let is_taken = self.rosters().into_iter().any(|roster| self.name_of_place(roster) == name);
+        if is_taken { Err(problem(ErrorKind::Exists, tried, "there is a team of that name")) } else { Ok(()) }
+    }
+
+    fn rename_team(&mut self, team: &str, name: &str) -> Result<Reply, ApiError> {
+        let tried = format!("renaming the team {team}");
+        let roster = self.place(None, Some(team), &tried)?;
+        self.check_team_name(name, &tried)?;
+        let root = select::root(roster);
+        let node = self.engine.nodes(roster).and_then(|nodes| nodes.get(&root));
+        let absent = || problem(ErrorKind::NotInSync, tried, "the team has not been received yet");
+        let node = satchel_model::Node { name: name.to_owned(), ..node.ok_or_else(absent)?.clone() };
+        self.edit(roster, vec![satchel_sync::Change { record: root, node: Some(node), body: None }])?;
+        Ok(Reply::Team(self.team(roster)))
+    }
+
+    /// Founds a workspace whose founder others will see by the account's e-mail.
+    pub(super) fn found(&mut self, kind: WorkspaceKind, name: &str) -> Result<WorkspaceId, ApiError> {
+        self.disk.must_sync = true;
+        let email = self.credential.as_ref().map(|credential| credential.email.clone());
+        let founded = Founded { kind, name, founder: email.as_deref() };
+        let founded = self.engine.found(&founded, &mut self.rng, &mut self.store);
+        let workspace = founded.map_err(|error| engine("making a workspace", &error))?;
+        self.touched.push((workspace, RecordId(*workspace.as_bytes())));
+        Ok(workspace)
+    }
+
+    fn create_team_workspace(
+        &mut self,
+        name: &str,
+        team: &str,
+        open: bool,
+    ) -> Result<(Goal, Finish), ApiError> {
+        let tried = format!("making the workspace {name}");
+        let roster = self.place(None, Some(team), &tried)?;
+        check_name(name).map_err(|why| problem(ErrorKind::Invalid, &tried, why))?;
+        if select::all(self).into_iter().any(|workspace| select::name(self, workspace) == name) {
+            return Err(problem(ErrorKind::Exists, tried, "there is a workspace of that name"));
+        }
+        if self.engine.is_unfounded(roster) {
+            return Err(problem(ErrorKind::NotInSync, tried, "the server does not have the team yet"));
+        }
+        if self.engine.role(roster) < Some(satchel_wire::Role::Editor) {
+            return Err(problem(ErrorKind::RoleTooLow, tried, "a guest of the team makes no workspaces"));
+        }
+        let workspace = self.found(WorkspaceKind::Team(roster), name)?;
+        let view = Box::new(Reply::Workspace(select::view(self, workspace)?));
+        if !open {
+            let touched = vec![(workspace, select::root(workspace))];
+            return Ok((Goal::Acknowledged(touched), Finish::Content(view)));
+        }
+        let id = self.engine.begin_act(workspace, Act::SetAccess(true)).map_err(|e| engine(&tried, &e))?;
+        Ok((Goal::Acted { workspace, id, result: None }, Finish::Acted(AfterAct::Reply(view))))
+    }
+
+    // ---- members ----
+
+    fn members(&self, workspace: Option<&str>, team: Option<&str>) -> Result<Reply, ApiError> {
+        let tried = "listing the members";
+        let place = self.place(workspace, team, tried)?;
+        let charter = self.charter(place, tried)?;
+        let this = self.credential.as_ref().map(|credential| credential.account);
+        let view = |(account, member): (AccountId, &satchel_charter::Member)| MemberView {
+            account: account.to_string(),
+            name: self.member_name(place, account),
+            role: member.role.into(),
+            this: this == Some(account),
+            apps: charter.apps().filter(|app| app.account == account).count() as u64,
+            fingerprint: words_of(account, member),
+        };
+        let mut members: Vec<_> = charter.members().map(view).collect();
+        members.sort_by(|a, b| b.role.cmp(&a.role).then_with(|| a.name.cmp(&b.name)));
+        Ok(Reply::Members { members })
+    }
+
+    fn fingerprint(&self, workspace: Option<&str>, member: Option<&str>) -> Result<Reply, ApiError> {
+        let tried = "showing a fingerprint";
+        let Some(member) = member else {
+            let credential = self.credential.as_ref();
+            let signed_out = || problem(ErrorKind::SignedOut, tried, "no account is signed in");
+            let credential = credential.ok_or_else(signed_out)?;
+            let identity = credential.identity().ok_or_else(signed_out)?;
+            let public = identity.keys.public();
+            let words = derive_fingerprint(credential.account.as_bytes(), &public.signing, &public.sealing);
+            return Ok(Reply::Fingerprint { name: credential.email.clone(), words: words.join(" ") });
+        };
+        let place = self.place(workspace, None, tried)?;
+        let account = self.member_of(place, member, tried)?;
+        let found = self.charter(place, tried)?.member(account);
+        let words = found.map(|member| words_of(account, member)).unwrap_or_default();
+        Ok(Reply::Fingerprint { name: self.member_name(place, account), words })
+    }
+
+    fn remove_member(
+        &mut self,
+        workspace: Option<&str>,
+        team: Option<&str>,
+        member: &str,
+    ) -> Result<(Goal, Finish), ApiError> {
+        let tried = "removing a member";
+        let place = self.place(workspace, team, tried)?;
+        let account = self.member_of(place, member, tried)?;
+        let charter = self.charter(place, tried)?;
+        let is_of_team =
+            charter.member(account).map(|member| member.source) == Some(satchel_charter::Source::Roster);
+        if charter.is_open() && is_of_team {
+            let detail =
+                "the workspace is open to the whole team: close it first, or remove them from the team";
+            return Err(problem(ErrorKind::Invalid, tried, detail));
+        }
+        if self.credential.as_ref().is_some_and(|credential| credential.account == account) {
+            return Err(problem(ErrorKind::Invalid, tried, "that is this account: leave instead"));
+        }
+        let secrets = self.readable_secrets(place)?;
+        let then = AfterAct::Reply(Box::new(Reply::MemberRemoved { secrets }));
+        self.act(place, Act::Remove(vec![account]), then)
+    }
+
+    /// The shared secret variables of a workspace; of a team, those of its workspaces that are here.
+    fn readable_secrets(&self, place: WorkspaceId) -> Result<Vec<ReadableSecret>, ApiError> {
+        let kind = Some(WorkspaceKind::Team(place));
+        let all = self.engine.workspaces().into_iter();
+        let mut secrets = Vec::new();
+        for workspace in all.filter(|id| *id == place || self.engine.kind(*id) == kind) {
+            let view = View::open(self, workspace);
+            let prefix = if workspace == place {
+                String::new()
+            } else {
+                format!("{}: ", self.name_of_place(workspace))
+            };
+            for record in view.live() {
+                let Some(body) = self.body(workspace, record)? else { continue };
+                let path = format!("{prefix}{}", view.path(record));
+                let keys = shared_secrets(&body).into_iter();
+                secrets.extend(keys.map(|key| ReadableSecret { path: path.clone(), key }));
+            }
+        }
+        secrets.sort_by(|a, b| (&a.path, &a.key).cmp(&(&b.path, &b.key)));
+        Ok(secrets)
+    }
+
+    // ---- invitations ----
+
+    fn invite(
+        &mut self,
+        workspace: Option<&str>,
+        team: Option<&str>,
+        role: Role,
+    ) -> Result<(Goal, Finish), ApiError> {
+        let tried = "inviting";
+        let place = self.place(workspace, team, tried)?;
+        let secret = InviteSecret::make(&mut self.rng);
+        let id = satchel_wire::InviteId::new(secret.derive_id()).to_string();
+        let server = self.credential.as_ref().map(|c| c.server.trim_end_matches('/').to_owned());
+        let link = InviteLink { server: server.unwrap_or_default(), workspace: *place.as_bytes(), secret };
+        let text = Secret(link.expose_secret().to_string());
+        let expires_ms = now_ms() + INVITE_MS;
+        let by = self.credential.as_ref().map(|c| c.email.clone()).unwrap_or_default();
+        let view = InviteView { id, role, expires_at: expires_ms, by, claimed: false };
+        let then = AfterAct::Reply(Box::new(Reply::Invited { invite: view, link: text }));
+        self.act(place, Act::Invite { secret: link.secret, role: role.into(), expires_ms }, then)
+    }
+
+    fn invites(&self, workspace: Option<&str>, team: Option<&str>) -> Result<Reply, ApiError> {
+        let tried = "listing the invitations";
+        let place = self.place(workspace, team, tried)?;
+        let claims = self.engine.joins(place).iter().filter_map(|join| JoinClaim::decode(&join.claim).ok());
+        let claimed: Vec<_> = claims.map(|claim| claim.invite).collect();
+        let charter = self.charter(place, tried)?;
+        let mut invites: Vec<_> = charter
+            .invites()
+            .map(|(invite, open)| InviteView {
+                id: invite.to_string(),
+                role: open.role.into(),
+                expires_at: open.expires_ms,
+                by: self.member_name(place, open.by),
+                claimed: claimed.contains(&invite),
+            })
+            .collect();
+        invites.sort_by_key(|invite| std::cmp::Reverse(invite.expires_at));
+        Ok(Reply::Invites { invites })
+    }
+
+    fn revoke_invite(
+        &mut self,
+        workspace: Option<&str>,
+        team: Option<&str>,
+        wanted: &str,
+    ) -> Result<(Goal, Finish), ApiError> {
+        let tried = "ending an invitation";
+        let place = self.place(workspace, team, tried)?;
+        let ids = self.charter(place, tried)?.invites().map(|(invite, _)| invite);
+        let meant: Vec<_> =
+            ids.filter(|id| !wanted.is_empty() && id.to_string().starts_with(wanted)).collect();
+        match meant.as_slice() {
+            [invite] => self.act(place, Act::RevokeInvite(*invite), AfterAct::done()),
+            [] => Err(problem(ErrorKind::NotFound, tried, format!("no open invitation {wanted}"))),
+            many => Err(ApiError {
+                candidates: many.iter().map(ToString::to_string).collect(),
+                ..problem(ErrorKind::Ambiguous, tried, "several invitations begin so")
+            }),
+        }
+    }
+
+    fn join(&mut self, link: &Secret, wait_ms: u64) -> Result<(Goal, Finish), ApiError> {
+        let tried = "joining";
+        let link = InviteLink::parse(&link.0)
+            .map_err(|_| problem(ErrorKind::Invalid, tried, "that is not a link of an invitation"))?;
+        let signed_out = || problem(ErrorKind::SignedOut, tried, "no account is signed in");
+        let credential = self.credential.as_ref().ok_or_else(signed_out)?;
+        if credential.server.trim_end_matches('/') != link.server.trim_end_matches('/') {
+            let detail =
+                format!("the invitation is for {}, this account is on {}", link.server, credential.server);
+            return Err(problem(ErrorKind::Invalid, tried, detail));
+        }
+        let identity = credential.identity().ok_or_else(signed_out)?;
+        let joiner = satchel_charter::Joiner {
+            account: credential.account,
+            identity: &identity.keys,
+            name: &credential.email,
+        };
+        let proof = satchel_charter::make_join(&link, &joiner, &mut self.rng)
+            .map_err(|error| problem(ErrorKind::Invalid, tried, error.detail()))?;
+        let workspace = WorkspaceId::new(link.workspace);
+        if self.is_member(workspace) {
+            return Ok((Goal::Listed(workspace), Finish::Joined(workspace)));
+        }
+        Ok((Goal::Opened, Finish::Join { workspace, proof: Box::new(proof), wait_ms }))
+    }
+
+    /// Whether the account is a member of a workspace that has been received.
+    pub(super) fn is_member(&self, workspace: WorkspaceId) -> bool {
+        self.engine.role(workspace).is_some() && self.engine.is_live(workspace)
+    }
+
+    /// Sends a claim.
+    pub(super) fn claim(
+        &mut self,
+        workspace: WorkspaceId,
+        proof: satchel_wire::JoinProof,
+        wait_ms: u64,
+        reply: Answer,
+    ) {
+        let request = self.take_request();
+        if let Some(link) = &self.link {
+            link.send(&ClientFrame::JoinInvite { request, proof });
+        }
+        let (goal, finish) = (Goal::Answered(request), Finish::Claimed { workspace, wait_ms });
+        let deadline = after(wait_ms.max(ANSWER_WAIT_MS));
+        self.add_waiter(Waiter { goal, finish, deadline, reply, progress: None });
+    }
+
+    /// The server has the claim: waits for an admin's app.
+    pub(super) fn after_claim(&mut self, workspace: WorkspaceId, goal: &Goal, wait_ms: u64, reply: Answer) {
+        let answer = if let Goal::Answered(request) = goal { self.answers.remove(request) } else { None };
+        if let Some(Err(refusal)) = answer {
+            let error = match refusal.code {
+                satchel_wire::ErrorCode::NotFound => {
+                    problem(ErrorKind::InviteGone, "joining", refusal.detail)
+                }
+                _ => refused("joining", &refusal, None),
+            };
+            return drop(reply.send(Err(error)));
+        }
+        let (goal, finish) = (Goal::Listed(workspace), Finish::Joined(workspace));
+        self.add_waiter(Waiter { goal, finish, deadline: after(wait_ms), reply, progress: None });
+    }
+
+    pub(super) fn joined(&self, workspace: WorkspaceId, is_met: bool) -> Reply {
+        let name = crate::status::name(&self.engine, workspace);
+        Reply::Joined { workspace: workspace.to_string(), name, waiting: !is_met }
+    }
+
+    /// Names the teams and workspaces that a refusal of the server lists by their ids.
+    pub(super) fn name_places(&self, mut error: ApiError) -> ApiError {
+        if !matches!(error.kind, ErrorKind::InTeams | ErrorKind::LastAdmin) {
+            return error;
+        }
+        let ids = error.detail.split(|c: char| !c.is_ascii_hexdigit()).filter_map(|id| id.parse().ok());
+        error.candidates = ids.map(|id| self.name_of_place(id)).collect();
+        if !error.candidates.is_empty() {
+            error.detail = error.candidates.join(", ");
+        }
+        error
+    }
+
+    // ---- drafts ----
+
+    /// A move to another workspace must be one that the server will have on both sides.
+    pub(super) fn check_move(&self, workspace: Option<&str>, call: &Call) -> Result<(), ApiError> {
+        let Call::MoveToWorkspace { to, .. } = call else { return Ok(()) };
+        let places = [select::workspace(self, workspace)?, select::workspace(self, Some(to))?];
+        match places.into_iter().find(|place| self.engine.is_drafting(*place)) {
+            Some(place) => {
+                let detail =
+                    format!("in {} this account may only read; copy it instead", self.name_of_place(place));
+                Err(problem(ErrorKind::RoleTooLow, "moving to another workspace", detail))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn discard_drafts(&mut self, workspace: Option<&str>, paths: &[String]) -> Result<Reply, ApiError> {
+        let place = self.place(workspace, None, "discarding drafts")?;
+        let view = View::open(self, place);
+        let records: Vec<_> = if paths.is_empty() {
+            let nodes = self.engine.nodes(place).into_iter().flat_map(|nodes| nodes.keys().copied());
+            nodes.filter(|record| self.engine.is_waiting(place, *record)).collect()
+        } else {
+            paths.iter().map(|path| view.resolve(path)).collect::<Result<_, _>>()?
+        };
+        let items = self.engine.discard(place, &records, &mut self.store);
+        let items = items.map_err(|error| engine("discarding drafts", &error))?;
+        self.disk.must_sync = true;
+        Ok(Reply::Discarded { items })
+    }
+
+    // ---- what comes after ----
+
+    pub(super) fn after_act(&mut self, then: AfterAct, goal: Goal, deadline: Instant, reply: Answer) {
+        let tried = "changing the members";
+        let Goal::Acted { workspace, id, result } = goal else { return };
+        let answer = match (result, then) {
+            (Some(Ok(())), AfterAct::Reply(content)) => Ok(*content),
+            (Some(Ok(())), AfterAct::Leave(place)) => match self.act(place, Act::Leave, AfterAct::done()) {
+                Ok((goal, finish)) => {
+                    return self.add_waiter(Waiter { goal, finish, deadline, reply, progress: None });
+                }
+                Err(error) => Err(error),
+            },
+            (Some(Err(error)), _) => Err(act_failed(tried, &error)),
+            (None, _) => {
+                let is_given_up = self.engine.give_up_act(workspace, id);
+                let mut error = self.why_not(tried);
+                if !is_given_up {
+                    error.detail =
+                        format!("it was sent and not confirmed, and may still happen; {}", error.detail);
+                }
+                Err(error)
+            }
+        };
+        self.answer(reply, answer);
+    }
+
+    /// Reads on, or answers with what has been read.
+    pub(super) fn read_past(&mut self, mut past: Past, goal: &Goal, deadline: Instant, reply: Answer) {
+        if let Goal::Answered(request) = goal {
+            let answer = self.answers.remove(request);
+            if let Some(Err(refusal)) = answer {
+                return drop(reply.send(Err(refused("reading the activity", &refusal, None))));
+            }
+            let Some(ServerFrame::PastHeaders { first_seq, headers, received_ms, .. }) =
+                self.contents.remove(request)
+            else {
+                let error =
+                    problem(ErrorKind::NotSatchel, "reading the activity", "the server gave another answer");
+                return drop(reply.send(Err(error)));
+            };
+            let is_empty = headers.is_empty();
+            for (index, signed) in headers.iter().enumerate() {
+                let seq = first_seq + index as u64;
+                let entry = self.tell_entry(past.workspace, seq, signed, received_ms.get(index).copied());
+                past.entries.extend(entry.filter(|_| seq > past.after));
+                past.after = past.after.max(seq);
+            }
+            if is_empty {
+                past.after = u64::MAX;
+            }
+        } else {
+            let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
+            past.after = head.saturating_sub(past.limit);
+        }
+        let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
+        if past.after >= head {
+            let mut entries = past.entries;
+            entries.reverse();
+            entries.truncate(usize::try_from(past.limit).unwrap_or(usize::MAX));
+            return self.answer(reply, Ok(Reply::Activity { entries }));
+        }
+        let request = self.take_request();
+        if let Some(link) = &self.link {
+            link.send(&ClientFrame::ReadHeaders { request, workspace: past.workspace, after: past.after });
+        }
+        let finish = Finish::Activity(Box::new(past));
+        self.add_waiter(Waiter { goal: Goal::Answered(request), finish, deadline, reply, progress: None });
+    }
+
+    /// An entry in words, if its author could have written it.
+    fn tell_entry(
+        &self,
+        workspace: WorkspaceId,
+        seq: u64,
+        signed: &SignedHeader,
+        at: Option<u64>,
+    ) -> Option<ActivityView> {
+        let header = CommitHeader::decode(&signed.header).ok()?;
+        let charter = self.engine.charter(workspace)?;
+        let (members, items) = match &header.content {
+            Content::Charter(op) => (Some(word_of(op).to_owned()), Vec::new()),
+            Content::Ops { ops, .. } => {
+                charter.check_past(seq, &header, signed).ok()?;
+                (None, self.tell_ops(workspace, ops))
+            }
+        };
+        let by = self.member_name(workspace, header.author);
+        Some(ActivityView { seq, at, by, app: header.app.to_string(), members, items })
+    }
+
+    fn tell_ops(&self, workspace: WorkspaceId, ops: &[satchel_wire::Op]) -> Vec<ActivityItem> {
+        let mut items: Vec<ActivityItem> = Vec::new();
+        for op in ops {
+            let change = match (op.parent, op.put) {
+                (_, None) => "purged",
+                (None, Some(_)) => "created",
+                (Some(_), Some(_)) => "changed",
+            };
+            let id = op.record.to_string();
+            match items.iter_mut().find(|item| item.id == id) {
+                // A new item has a part that is new, whatever the other one is.
+                Some(item) if change == "created" => item.change = change.into(),
+                Some(_) => {}
+                None => items.push(ActivityItem {
+                    name: crate::status::item_name(&self.engine, workspace, op.record),
+                    change: change.into(),
+                    id,
+                }),
+            }
+        }
+        items
+    }
+}
+
+impl AfterAct {
+    fn done() -> Self {
+        Self::Reply(Box::new(Reply::Done))
+    }
+}
+
+fn words_of(account: AccountId, member: &satchel_charter::Member) -> String {
+    let (signing, sealing) = (member.signing_key.as_bytes(), member.sealing_key.as_bytes());
+    derive_fingerprint(account.as_bytes(), signing, sealing).join(" ")
+}
+
+/// The keys of a body's secret variables whose initial values are shared.
+fn shared_secrets(body: &satchel_model::Body) -> Vec<String> {
+    let mut keys = Vec::new();
+    for list in ["values", "variable"] {
+        let variables: Vec<&satchel_model::Value> = match body.fields.get(list) {
+            Some(satchel_model::Value::List(list)) => {
+                list.elements.values().map(|element| &element.value).collect()
+            }
+            Some(satchel_model::Value::Array(values)) => values.iter().collect(),
+            _ => continue,
+        };
+        for variable in variables.into_iter().filter_map(satchel_model::Value::as_object) {
+            let is_secret = variable.get("type").and_then(satchel_model::Value::as_str) == Some("secret");
+            if is_secret && !satchel_model::variable::is_unshared_secret(variable) {
+                let key = variable.get("key").and_then(satchel_model::Value::as_str);
+                keys.push(key.unwrap_or_default().to_owned());
+            }
+        }
+    }
+    keys
+}
+
+fn word_of(op: &CharterOp) -> &'static str {
+    match op {
+        CharterOp::Found(_) => "founded",
+        CharterOp::AddApp(_) => "app_added",
+        CharterOp::AddMember(_) => "member_added",
+        CharterOp::SetRole { .. } => "role_changed",
+        CharterOp::RemoveMembers { .. } => "members_removed",
+        CharterOp::Rotate { .. } => "key_changed",
+        CharterOp::RevokeApp { .. } => "app_revoked",
+        CharterOp::Leave => "left",
+        CharterOp::Invite(_) => "invited",
+        CharterOp::RevokeInvite { .. } => "invitation_ended",
+        CharterOp::SetAccess { .. } => "access_changed",
+    }
+}
