@@ -76,7 +76,7 @@ fn taken(why: &str) -> Failure {
     Failure::agent("starting the agent", why, "use that one, or end it with `satchel agent stop`")
 }
 
-async fn serve_profile(home: &Path) -> Result<(), Failure> {
+pub(crate) async fn serve_profile(home: &Path) -> Result<(), Failure> {
     let client = Client::open(host::options(home, Mode::Agent)?).await.map_err(|error| match error.kind {
         ErrorKind::Locked => taken("another process uses this profile"),
         _ => Failure::from(error),

@@ -341,6 +341,20 @@ fn local_row(kind: ErrorKind) -> Row {
             "another process uses this profile",
             "wait until it ends and try again; `satchel agent status` tells whether an agent runs",
         ),
+        ErrorKind::RoleTooLow => {
+            plain(FAILED, "your role does not allow it", "ask an admin of the workspace for another role")
+        }
+        ErrorKind::LastAdmin => plain(
+            FAILED,
+            "a workspace or team would be without an admin",
+            "make another member an admin first, or delete it:",
+        ),
+        ErrorKind::InTeams => plain(FAILED, "the account is in teams", "leave the team first:"),
+        ErrorKind::InviteGone => plain(
+            FAILED,
+            "the invitation was used, has ended, or never was",
+            "ask for a new link: each is good for one person and seven days",
+        ),
         ErrorKind::NoHistory => plain(
             FAILED,
             "the Scratch Pad keeps no history",
@@ -399,6 +413,10 @@ mod tests {
         (ErrorKind::Locked, "locked", 1),
         (ErrorKind::NoHistory, "no_history", 1),
         (ErrorKind::CannotStandBoth, "cannot_stand_both", 1),
+        (ErrorKind::RoleTooLow, "role_too_low", 1),
+        (ErrorKind::LastAdmin, "last_admin", 1),
+        (ErrorKind::InTeams, "in_teams", 1),
+        (ErrorKind::InviteGone, "invite_gone", 1),
         (ErrorKind::Internal, "internal", 1),
     ];
 

@@ -18,6 +18,7 @@ mod file;
 mod host;
 mod link;
 mod output;
+mod page;
 mod password;
 
 use std::ffi::OsString;

@@ -547,7 +547,8 @@ pub enum ServerFrame {
         #[n(3)]
         more: bool,
     },
-    /// The newest manifest of a workspace, with the charter's entries up to it.
+    /// The newest manifest of a workspace, with all entries of the charter: who became a member after that
+    /// point has keys only by the later ones.
     #[n(20)]
     Manifest {
         /// The workspace.
@@ -556,7 +557,7 @@ pub enum ServerFrame {
         /// The manifest.
         #[n(1)]
         manifest: SignedManifest,
-        /// The charter's entries up to the manifest's point, in the order of seq.
+        /// The charter's entries, in the order of seq. Those behind the manifest's point come again in the tail.
         #[n(2)]
         charter: Vec<CharterEntry>,
     },

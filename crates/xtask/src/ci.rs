@@ -32,6 +32,8 @@ const STEPS: &[Step] = &[
     Step { heading: "format", run: format },
     Step { heading: "tidy", run: || tidy::run(&[]) },
     Step { heading: "licences, bans and sources", run: licences },
+    // Before anything is compiled for the tests: the page goes into the binary.
+    Step { heading: "the page", run: page },
     Step { heading: "lint", run: lint },
     Step { heading: "documentation", run: documentation },
     Step { heading: "examples in the documentation", run: doc_tests },
@@ -87,6 +89,14 @@ fn format() -> Result<(), Failure> {
 
 fn licences() -> Result<(), Failure> {
     echo(&mut shell::cargo(&["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]))
+}
+
+fn page() -> Result<(), Failure> {
+    install::node()?;
+    for words in [["ci"].as_slice(), &["run", "check"], &["test"], &["run", "build"]] {
+        echo(Command::new("npm").args(words).current_dir(shell::root().join("ui")))?;
+    }
+    Ok(())
 }
 
 fn lint() -> Result<(), Failure> {

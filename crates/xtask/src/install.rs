@@ -18,6 +18,15 @@ pub(crate) fn compiler() -> Result<(), Failure> {
     apt_install(&["gcc", "libc6-dev"])
 }
 
+/// Makes sure that Node and npm are there, which build the page.
+pub(crate) fn node() -> Result<(), Failure> {
+    if runs("node") && runs("npm") {
+        return Ok(());
+    }
+    println!("no Node found (the page is built with it): installing nodejs and npm");
+    apt_install(&["nodejs", "npm"])
+}
+
 /// Makes sure that a subcommand of cargo is there, `nextest` for `cargo-nextest`.
 pub(crate) fn cargo_tool(name: &str) -> Result<(), Failure> {
     if shell::succeeds(&mut shell::cargo(&[name, "--version"])) {

@@ -14,8 +14,9 @@ export class AgentHost implements Host {
   private readonly unsent: string[] = [];
   private readonly listeners = new Set<(event: HostEvent) => void>();
 
-  constructor(private readonly url: string) {
-    this.open();
+  /// `key` is what the agent gave for the code: the first word on every connection.
+  constructor(private readonly url: string, private readonly key: Promise<string>) {
+    void this.open();
   }
 
   call(request: HostRequest): Promise<HostReply> {
@@ -33,11 +34,13 @@ export class AgentHost implements Host {
     return () => this.listeners.delete(on);
   }
 
-  private open(): void {
+  private async open(): Promise<void> {
+    const key = await this.key;
     const socket = new WebSocket(this.url);
     this.socket = socket;
     socket.onopen = () => {
       this.failures = 0;
+      socket.send(JSON.stringify({ key }));
       for (const text of this.unsent.splice(0)) socket.send(text);
       this.tell({ event: "link", up: true });
     };
@@ -60,7 +63,7 @@ export class AgentHost implements Host {
     for (const waiting of this.waiting.values()) waiting.reject(apiError("locked", "asking the agent", "the agent went away"));
     this.waiting.clear();
     this.unsent.length = 0;
-    setTimeout(() => this.open(), RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)]);
+    setTimeout(() => void this.open(), RETRY_MS[Math.min(this.failures++, RETRY_MS.length - 1)]);
   }
 
   private tell(event: HostEvent): void {
@@ -68,7 +71,22 @@ export class AgentHost implements Host {
   }
 }
 
+const KEY = "satchel.key";
+
+/// Gives the code of the address for a cookie and a key, once, and takes it out of the address at once. The key
+/// is kept for reloads: cookies go to every port of this host, the storage belongs to this one.
+async function enter(location: Location): Promise<string> {
+  const code = /^#code=([0-9a-f]+)$/.exec(location.hash)?.[1];
+  if (code) {
+    history.replaceState(null, "", location.pathname + location.search);
+    const headers = { "content-type": "application/json" };
+    const response = await fetch("/session", { method: "POST", headers, body: JSON.stringify({ code }) }).catch(() => null);
+    if (response?.ok) localStorage.setItem(KEY, (await response.json()).key);
+  }
+  return localStorage.getItem(KEY) ?? "";
+}
+
 export function connectAgent(location: Location): Host {
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  return new AgentHost(`${scheme}://${location.host}/host`);
+  return new AgentHost(`${scheme}://${location.host}/host`, enter(location));
 }

@@ -20,7 +20,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "trash", "env",
         ],
     ),
-    ("This program", &["agent", "completions"]),
+    ("This program", &["app", "agent", "completions"]),
 ];
 
 const OVERVIEW_END: &str = "\
@@ -253,6 +253,12 @@ Examples:
   satchel env set token=@- --secret < token.txt
   satchel env show Dev --secrets
   satchel env unset token --env Dev";
+pub(super) const APP: &str = "\
+Prints an address that works once. Keeps the profile in sync as `satchel agent` does where none runs.
+
+Examples:
+  satchel app
+  satchel app --port 8090 --no-open";
 pub(super) const AGENT: &str = "\
 Prints `agent ready` when other commands can talk to it, and runs until it is stopped.
 

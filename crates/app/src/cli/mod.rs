@@ -165,6 +165,16 @@ pub(crate) enum Command {
     #[command(after_help = help::ENV)]
     Env(EnvOptions),
 
+    /// Open the page in the browser; serves it on this machine alone
+    #[command(after_help = help::APP)]
+    App {
+        /// The port on 127.0.0.1; otherwise the last one, or a free one
+        #[arg(long, value_name = "PORT")]
+        port: Option<u16>,
+        /// Only print the address
+        #[arg(long)]
+        no_open: bool,
+    },
     /// Hold the profile open and keep it in sync; other commands talk to it
     #[command(after_help = help::AGENT)]
     Agent {
@@ -285,6 +295,8 @@ doctor
 verify
 backup create all.json
 backup restore all.json
+app
+app --port 8090 --no-open
 agent
 agent status
 agent stop

@@ -45,7 +45,9 @@ pub(super) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
 fn workspace(session: &Session, command: WorkspaceCommand) -> Result<ExitCode, Failure> {
     match command {
         WorkspaceCommand::List => session.answer(Call::Workspaces),
-        WorkspaceCommand::Create { name } => session.answer(Call::CreateWorkspace { name }),
+        WorkspaceCommand::Create { name } => {
+            session.answer(Call::CreateWorkspace { name, team: None, open: false })
+        }
         WorkspaceCommand::Use { name } => session.answer(Call::UseWorkspace { workspace: name }),
         WorkspaceCommand::Rename { name, new_name } => {
             session.answer(Call::RenameWorkspace { workspace: name, name: new_name })
@@ -59,7 +61,7 @@ fn workspace(session: &Session, command: WorkspaceCommand) -> Result<ExitCode, F
                 ));
             }
             let word = format!("The workspace {name} is deleted.");
-            session.settle(Call::DeleteWorkspace { workspace: name }, &word)
+            session.settle(Call::DeleteWorkspace { workspace: name, discard: false }, &word)
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::cli::{self, AgentCommand, Command, Shared};
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::output::{self, Bar, Out};
+use crate::page;
 
 /// How long a change waits for the server.
 const WAIT_MS: u64 = 5_000;
@@ -106,6 +107,9 @@ pub(crate) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
         Command::Reload => sync::checked(session, Call::Reload),
         Command::Verify => sync::checked(session, Call::Verify),
         Command::Doctor => sync::checked(session, Call::Doctor),
+        Command::App { port, no_open } => {
+            page::serve(&session.home, port, !no_open).map(|()| ExitCode::SUCCESS)
+        }
         Command::Agent { command: None } => agent::serve(&session.home).map(|()| ExitCode::SUCCESS),
         Command::Agent { command: Some(AgentCommand::Status) } => Ok(sync::agent_status(session)),
         Command::Agent { command: Some(AgentCommand::Stop) } => sync::agent_stop(session),

@@ -204,6 +204,11 @@ mod tests {
             conflicts: 1,
             set_aside: Vec::new(),
             seq: 7,
+            role: None,
+            kind: None,
+            team: None,
+            members: 0,
+            drafts: 0,
         };
         Status {
             state,

@@ -40,6 +40,20 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         Reply::Difference { version, text, .. } => history::difference(version.as_ref(), text, out),
         Reply::Trash { items } => history::trash(items),
         Reply::Purged { items, acknowledged } => purged(*items, *acknowledged, out),
+        // Words of their own come with the commands.
+        Reply::Teams { .. }
+        | Reply::Team(_)
+        | Reply::Members { .. }
+        | Reply::Invited { .. }
+        | Reply::Invites { .. }
+        | Reply::Joined { .. }
+        | Reply::MemberRemoved { .. }
+        | Reply::Fingerprint { .. }
+        | Reply::Activity { .. }
+        | Reply::Present { .. }
+        | Reply::Discarded { .. } => {
+            format!("{}\n", serde_json::to_string_pretty(reply).unwrap_or_default())
+        }
         Reply::Verified(verification) => verified(verification),
         Reply::Diagnosis { checks } => checks.iter().map(check_line).collect(),
     }
