@@ -6,5 +6,8 @@ export type PanelProps = { subject: string | null };
 type Load = () => Promise<{ default: Component<PanelProps> | Component }>;
 
 export const PANELS: Readonly<Record<string, Load>> = {
+  account: () => import("../account/AccountPanel.svelte"),
+  conflicts: () => import("../conflicts/ConflictsPanel.svelte"),
+  transfer: () => import("../transfer/TransferPanel.svelte"),
   shortcuts: () => import("./Shortcuts.svelte"),
 };
