@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use satchel_client::api::{Resolution, VariableEdit};
 
+use super::people::{Access, RoleWord};
 use super::values::{self, Assignment};
 
 /// Workspaces.
@@ -21,6 +22,12 @@ pub(crate) enum WorkspaceCommand {
     Create {
         /// Its name
         name: String,
+        /// The team that it belongs to, by name or id
+        #[arg(long, value_name = "TEAM")]
+        team: Option<String>,
+        /// All members of the team become members of it
+        #[arg(long, requires = "team")]
+        open: bool,
     },
     /// Choose the workspace that commands without --workspace mean
     Use {
@@ -41,6 +48,52 @@ pub(crate) enum WorkspaceCommand {
         /// Do it without asking
         #[arg(long)]
         yes: bool,
+        /// Changes that were never sent may go with it
+        #[arg(long)]
+        discard: bool,
+    },
+    /// List the members, their roles and the words of their keys
+    Members,
+    /// Open an invitation; its link is shown once
+    Invite {
+        /// The role of who joins
+        #[arg(long, value_enum, default_value_t = RoleWord::Editor)]
+        role: RoleWord,
+    },
+    /// List the open invitations
+    Invites,
+    /// End an invitation
+    Revoke {
+        /// The invitation's id, or a beginning of it
+        invite: String,
+    },
+    /// Ask to become a member by a link
+    Join {
+        /// The link; `-` reads it from stdin
+        link: String,
+    },
+    /// Give a member another role
+    Role {
+        /// The member's name or account
+        member: String,
+        /// The role
+        role: RoleWord,
+    },
+    /// Remove a member, and begin a new key
+    Remove {
+        /// The member's name or account
+        member: String,
+    },
+    /// Leave the workspace; what is here stays until it is deleted
+    Leave {
+        /// Make this member an admin first
+        #[arg(long, value_name = "MEMBER")]
+        hand_over: Option<String>,
+    },
+    /// Open a workspace of a team to all of the team, or close it
+    Access {
+        /// Who may come in
+        access: Access,
     },
 }
 
@@ -139,10 +192,17 @@ pub(crate) struct MoveOptions {
     /// The item
     pub(crate) from: String,
     /// An existing collection or folder to move into, or the new path
-    pub(crate) to: String,
+    #[arg(required_unless_present = "to_workspace")]
+    pub(crate) to: Option<String>,
     /// Put it before this item
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", conflicts_with = "to_workspace")]
     pub(crate) before: Option<String>,
+    /// Move a collection or an environment to this workspace, with everything below it
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "to")]
+    pub(crate) to_workspace: Option<String>,
+    /// Take the values of shared secrets along to the other workspace
+    #[arg(long, requires = "to_workspace", conflicts_with_all = ["to", "before"])]
+    pub(crate) secrets: bool,
 }
 
 /// Copying.

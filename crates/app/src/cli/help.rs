@@ -13,6 +13,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Account", &["signup", "signin", "recover", "signout", "account", "apps"]),
     ("Sync", &["status", "sync", "reload", "conflicts", "verify", "doctor"]),
     ("Workspaces and files", &["workspace", "import", "export", "backup"]),
+    ("People", &["team", "fingerprint", "drafts", "presence"]),
     (
         "Items",
         &[
@@ -139,7 +140,39 @@ Examples:
   satchel workspace create Work
   satchel workspace use Work
   satchel workspace use scratch
+  satchel workspace invite --role viewer --workspace Work
+  satchel workspace members --workspace Work
+  satchel workspace remove ada@example.com --workspace Work
   satchel workspace delete Work --yes";
+pub(super) const TEAM: &str = "\
+An invitation's link is good for one person and seven days, and as good as the role in it: send it privately.
+
+Examples:
+  satchel team create Shop
+  satchel team invite Shop --role editor
+  satchel workspace create Work --team Shop --open
+  satchel team remove Shop ada@example.com";
+pub(super) const FINGERPRINT: &str = "\
+Both see the same words if no server stands between them. Compare them by telephone, not by mail.
+
+Examples:
+  satchel fingerprint
+  satchel fingerprint ada@example.com --workspace Work";
+pub(super) const DRAFTS: &str = "\
+In a workspace that you may only read, your changes stay on this device until your role rises or you discard them.
+Elsewhere the list is what waits for the server.
+
+Examples:
+  satchel drafts
+  satchel drafts discard Shop/Cart
+  satchel drafts discard --workspace Work";
+pub(super) const PRESENCE: &str = "\
+Off until you say so, and told only while an agent runs.
+
+Examples:
+  satchel presence --workspace Work
+  satchel presence on Shop/Cart --editing
+  satchel presence off";
 pub(super) const IMPORT: &str = "\
 Reads collections v2.1.0, v2.0.0 and v1.0.0, environments, globals, and data dumps (JSON or ZIP). Each file
 comes in as a whole or not at all. If it was imported before: exit code 3 unless --mode says what to do.
@@ -201,7 +234,8 @@ pub(super) const MV: &str = "\
 Examples:
   satchel mv Shop/Cart Shop/Basket
   satchel mv Shop/Cart Archive
-  satchel mv Shop/Cart Shop --before Shop/Login";
+  satchel mv Shop/Cart Shop --before Shop/Login
+  satchel mv Shop --to-workspace Work";
 pub(super) const CP: &str = "\
 Examples:
   satchel cp Shop/Cart Shop/Basket
@@ -215,11 +249,12 @@ Examples:
 pub(super) const HISTORY: &str = "\
 Versions are kept on the server, for 90 days or 100 versions an item, whichever is more. A version has the number of
 its place in the workspace's ledger, which never changes. Who and from which app is verified; when is the server's
-word. PATH may be an item in the trash, or the id of one that was purged.
+word. PATH may be an item in the trash, or the id of one that was purged. Without PATH: who did what in the workspace.
 
 Examples:
   satchel history Shop/Cart
-  satchel history Shop/Cart --json";
+  satchel history Shop/Cart --json
+  satchel history --workspace Work --limit 20";
 pub(super) const DIFF: &str = "\
 Compares with the item as it is now. Without --version: with the newest version that is not as it is now, so that
 it shows what the last change did. Values of secrets are not shown.

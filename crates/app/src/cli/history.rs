@@ -5,8 +5,11 @@ use clap::{Args, Subcommand};
 /// Listing versions.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryOptions {
-    /// The item, as Collection/Folder/Request or an id
-    pub(crate) path: String,
+    /// The item, as Collection/Folder/Request or an id; without it, who did what in the workspace
+    pub(crate) path: Option<String>,
+    /// Show at most this many entries of the workspace
+    #[arg(long, value_name = "N", default_value_t = 50, conflicts_with = "path")]
+    pub(crate) limit: u64,
 }
 
 /// Comparing with a version, or restoring one.

@@ -7,6 +7,7 @@ mod account;
 mod content;
 mod help;
 mod history;
+mod people;
 mod transfer;
 mod values;
 
@@ -23,6 +24,10 @@ pub(crate) use content::{
 };
 pub(crate) use help::command;
 pub(crate) use history::{HistoryOptions, TrashCommand, TrashOptions, VersionOptions};
+pub(crate) use people::{
+    Access, DraftsCommand, DraftsOptions, FingerprintOptions, PresenceCommand, PresenceOptions, TeamCommand,
+    TeamOptions,
+};
 pub(crate) use transfer::{BackupCommand, BackupOptions, ExportOptions, Format, ImportOptions};
 pub(crate) use values::{Assignment, Text};
 
@@ -109,9 +114,21 @@ pub(crate) enum Command {
     #[command(after_help = help::DOCTOR)]
     Doctor,
 
-    /// List, make, choose, rename or delete workspaces
+    /// List, make, choose, rename, share or delete workspaces
     #[command(after_help = help::WORKSPACE)]
     Workspace(WorkspaceOptions),
+    /// List, make or leave teams, and say who is in them
+    #[command(after_help = help::TEAM)]
+    Team(TeamOptions),
+    /// Show the words of someone's keys, to compare over another way
+    #[command(after_help = help::FINGERPRINT)]
+    Fingerprint(FingerprintOptions),
+    /// List or discard changes that stay here, since your role may only read
+    #[command(after_help = help::DRAFTS)]
+    Drafts(DraftsOptions),
+    /// Show who is in the workspace now, or tell that you are
+    #[command(after_help = help::PRESENCE)]
+    Presence(PresenceOptions),
     /// Bring Postman collections, environments, globals or data dumps in
     #[command(after_help = help::IMPORT)]
     Import(ImportOptions),
@@ -149,7 +166,7 @@ pub(crate) enum Command {
     /// Move items to the trash
     #[command(after_help = help::RM)]
     Rm(RemoveOptions),
-    /// Show the versions of an item: who changed what, when, and from which app
+    /// Show the versions of an item, or all that was done in a workspace: who, what, when
     #[command(after_help = help::HISTORY)]
     History(HistoryOptions),
     /// Show what has changed of an item since a version
@@ -242,6 +259,45 @@ workspace create Work
 workspace use scratch
 workspace rename Work Play
 workspace delete Work --yes
+workspace delete Work --yes --discard
+workspace create Work --team Shop --open
+workspace members
+workspace members --workspace Work --json
+workspace invite
+workspace invite --role viewer
+workspace invites
+workspace revoke 0a1b
+workspace join http://s/join#x
+workspace join -
+workspace role ada@example.com admin
+workspace remove ada@example.com
+workspace leave
+workspace leave --hand-over ada@example.com
+workspace access open
+workspace access closed
+team
+team list
+team create Shop
+team rename Shop Store
+team invite Shop --role admin
+team invites Shop
+team revoke Shop 0a1b
+team join http://s/join#x
+team members Shop
+team role Shop ada@example.com viewer
+team remove Shop ada@example.com
+team leave Shop
+team leave Shop --hand-over ada@example.com
+team delete Shop --yes
+fingerprint
+fingerprint ada@example.com
+drafts
+drafts list
+drafts discard
+drafts discard Shop/Cart Dev
+presence
+presence on Shop/Cart --editing
+presence off
 import a.json b.json --mode merge --dry-run
 import -
 import --no-wait a.json --workspace scratch
@@ -262,6 +318,7 @@ set Shop/Cart --unset description
 edit Shop/Cart
 mv Shop/Cart Shop/Basket
 mv A B --before C
+mv A --to-workspace Work --secrets
 cp A B
 rm A B --bulk
 env
@@ -275,6 +332,8 @@ env set Dev KEY=VALUE --secret --share
 env set --env globals KEY=VALUE --current
 env unset KEY --env Dev
 history Shop/Cart
+history --workspace Work
+history --limit 5
 diff Shop/Cart
 diff Shop/Cart --version 12
 restore Shop/Cart
@@ -330,7 +389,18 @@ conflicts resolve 12ab
 conflicts resolve 12ab --local --server
 conflicts resolve 12ab --field url
 backup create
-history
+history Shop --limit 5
+mv A B --to-workspace Work
+mv A B --secrets
+mv A --secrets
+mv A --before C --secrets
+mv A --before C --to-workspace Work
+workspace create Work --open
+workspace invite --role owner
+workspace role ada@example.com
+workspace access ajar
+workspace join
+team invite
 diff Shop --version first
 restore
 trash restore

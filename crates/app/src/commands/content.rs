@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use satchel_client::api::{Acknowledged, Call, FieldEdit, ItemView, Reply};
 
-use super::Session;
+use super::{Session, people};
 use crate::cli::{Assignment, Text};
 use crate::cli::{
-    Command, ConflictsCommand, EnvCommand, EnvSetOptions, NewOptions, ResolveOptions, SetOptions,
-    TrashCommand, WorkspaceCommand,
+    Command, ConflictsCommand, DraftsCommand, EnvCommand, EnvSetOptions, HistoryOptions, MoveOptions,
+    NewOptions, PresenceCommand, ResolveOptions, SetOptions, TeamCommand, TrashCommand, WorkspaceCommand,
 };
 use crate::failure::Failure;
 use crate::output::remark;
@@ -25,12 +25,10 @@ pub(super) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
         Command::Search(options) => session.answer(Call::Search { text: options.text, limit: options.limit }),
         Command::New(options) => new(session, options),
         Command::Set(options) => set(session, options),
-        Command::Mv(options) => {
-            session.answer(Call::Move { from: options.from, to: options.to, before: options.before })
-        }
+        Command::Mv(options) => session.answer(moved(options)?),
         Command::Cp(options) => session.answer(Call::Copy { from: options.from, to: options.to }),
         Command::Rm(options) => session.answer(Call::Remove { paths: options.paths, bulk: options.bulk }),
-        Command::History(options) => session.answer(Call::History { path: options.path }),
+        Command::History(options) => session.answer(history(options)),
         Command::Diff(options) => session.answer(Call::Diff { path: options.path, version: options.version }),
         Command::Restore(options) => {
             session.answer(Call::Restore { path: options.path, version: options.version })
@@ -38,22 +36,49 @@ pub(super) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
         Command::Trash(options) => trash(session, options.command.unwrap_or(TrashCommand::List)),
         Command::Env(options) => env(session, options.command.unwrap_or(EnvCommand::List)),
         Command::Conflicts(options) => conflicts(session, options.command.unwrap_or(ConflictsCommand::List)),
+        Command::Team(options) => people::team(session, options.command.unwrap_or(TeamCommand::List)),
+        Command::Fingerprint(options) => session.answer(Call::Fingerprint { member: options.member }),
+        Command::Drafts(options) => people::drafts(session, options.command.unwrap_or(DraftsCommand::List)),
+        Command::Presence(options) => {
+            people::presence(session, options.command.unwrap_or(PresenceCommand::List))
+        }
         _ => unreachable!("the other commands have been done"),
+    }
+}
+
+fn moved(options: MoveOptions) -> Result<Call, Failure> {
+    let (from, secrets) = (options.from, options.secrets);
+    match (options.to_workspace, options.to) {
+        (Some(to), _) => Ok(Call::MoveToWorkspace { path: from, to, secrets }),
+        (None, Some(to)) => Ok(Call::Move { from, to, before: options.before }),
+        (None, None) => Err(Failure::usage(
+            "reading the command line",
+            "there is no place to move to",
+            "name a collection, a folder or a new path; or --to-workspace",
+        )),
+    }
+}
+
+/// The versions of an item, or what was done in the whole workspace.
+fn history(options: HistoryOptions) -> Call {
+    match options.path {
+        Some(path) => Call::History { path },
+        None => Call::Activity { limit: options.limit },
     }
 }
 
 fn workspace(session: &Session, command: WorkspaceCommand) -> Result<ExitCode, Failure> {
     match command {
         WorkspaceCommand::List => session.answer(Call::Workspaces),
-        WorkspaceCommand::Create { name } => {
-            session.answer(Call::CreateWorkspace { name, team: None, open: false })
+        WorkspaceCommand::Create { name, team, open } => {
+            session.answer(Call::CreateWorkspace { name, team, open })
         }
         WorkspaceCommand::Use { name } => session.answer(Call::UseWorkspace { workspace: name }),
         WorkspaceCommand::Rename { name, new_name } => {
             session.answer(Call::RenameWorkspace { workspace: name, name: new_name })
         }
-        WorkspaceCommand::Delete { name, yes } => {
-            if !yes && !is_confirmed(&name)? {
+        WorkspaceCommand::Delete { name, yes, discard } => {
+            if !yes && !is_confirmed("workspace", &name)? {
                 return Err(Failure::decision(
                     format!("deleting the workspace {name}"),
                     "it would be gone from the server and from all apps, for good",
@@ -61,19 +86,18 @@ fn workspace(session: &Session, command: WorkspaceCommand) -> Result<ExitCode, F
                 ));
             }
             let word = format!("The workspace {name} is deleted.");
-            session.settle(Call::DeleteWorkspace { workspace: name, discard: false }, &word)
+            session.settle(Call::DeleteWorkspace { workspace: name, discard }, &word)
         }
+        other => people::of_workspace(session, other),
     }
 }
 
 /// Asks on a terminal; elsewhere nobody has confirmed.
-fn is_confirmed(name: &str) -> Result<bool, Failure> {
+pub(super) fn is_confirmed(kind: &str, name: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(false);
     }
-    remark(&format!(
-        "This deletes the workspace {name} on the server and everywhere. Type its name to go on:"
-    ));
+    remark(&format!("This deletes the {kind} {name} on the server and everywhere. Type its name to go on:"));
     let mut typed = String::new();
     io::stdin()
         .read_line(&mut typed)

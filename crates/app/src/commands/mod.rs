@@ -5,6 +5,7 @@
 mod account;
 mod content;
 mod edit;
+mod people;
 mod sync;
 mod transfer;
 

@@ -5,6 +5,7 @@
 
 mod history;
 mod listing;
+mod people;
 mod progress;
 mod status;
 mod words;
@@ -13,7 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use satchel_client::api::Reply;
+use satchel_client::api::{ItemView, Reply};
 use serde_json::Value;
 
 use crate::failure::{FAILED, Failure};
@@ -125,6 +126,11 @@ fn lines(texts: impl Iterator<Item = String>) -> String {
         joined.push('\n');
     }
     joined
+}
+
+/// Items, each in its line.
+pub(crate) fn item_lines(items: &[ItemView]) -> String {
+    safe(&lines(items.iter().map(listing::item_line)))
 }
 
 /// A text without what steers a terminal.

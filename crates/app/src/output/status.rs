@@ -59,6 +59,9 @@ fn write_workspace(text: &mut String, workspace: &WorkspaceStatus, overall: &Sta
     if workspace.pending != Pending::default() {
         let _ = write!(text, ", {}", waiting(workspace.pending));
     }
+    if workspace.drafts > 0 {
+        let _ = write!(text, ", {} drafts", workspace.drafts);
+    }
     if workspace.conflicts > 0 {
         let _ = write!(text, ", {} conflicts", workspace.conflicts);
     }
@@ -107,6 +110,7 @@ fn reason_words(reason: &str) -> String {
         "evicted" => "another app took this app's place".to_owned(),
         "certificate" => "the server's certificate is not trusted".to_owned(),
         "session_ended" => "the session was ended".to_owned(),
+        "gone" => "it was deleted, or you are no member any more".to_owned(),
         other => inline(&other.replace('_', " ")),
     }
 }
@@ -130,6 +134,9 @@ fn advice(state: State, reason: Option<&str>) -> Option<&'static str> {
         (_, "session_ended") => {
             Some("nothing is lost; sign in again with `satchel signin --server URL --email E`")
         }
+        (_, "gone") => Some(
+            "what is here can still be read and exported; `satchel workspace delete NAME` removes it here",
+        ),
         (_, "version") => Some("update the older of app and server; nothing is lost"),
         (_, "damaged") => Some("`satchel verify` says what; `satchel reload` fetches it again"),
         _ => Some("`satchel doctor` looks at every layer; nothing is lost, changes wait"),
@@ -252,7 +259,8 @@ workspaces
 
     #[test]
     fn every_reason_of_an_error_has_advice() {
-        for reason in ["app_limit", "evicted", "certificate", "session_ended", "version", "anything"] {
+        for reason in ["app_limit", "evicted", "certificate", "session_ended", "version", "gone", "anything"]
+        {
             assert!(advice(State::Error, Some(reason)).is_some(), "{reason}");
         }
     }

@@ -8,7 +8,7 @@ use satchel_client::api::{
 use serde_json::Value;
 
 use super::listing::{app_line, hits, item_line, items, variables, workspace_line, workspaces};
-use super::{Out, history, inline, lines, safe, status};
+use super::{Out, history, inline, lines, people, safe, status};
 
 /// The words of a reply; what only confirms is empty when quiet.
 pub(super) fn text(reply: &Reply, out: Out) -> String {
@@ -40,7 +40,6 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         Reply::Difference { version, text, .. } => history::difference(version.as_ref(), text, out),
         Reply::Trash { items } => history::trash(items),
         Reply::Purged { items, acknowledged } => purged(*items, *acknowledged, out),
-        // Words of their own come with the commands.
         Reply::Teams { .. }
         | Reply::Team(_)
         | Reply::Members { .. }
@@ -51,9 +50,7 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         | Reply::Fingerprint { .. }
         | Reply::Activity { .. }
         | Reply::Present { .. }
-        | Reply::Discarded { .. } => {
-            format!("{}\n", serde_json::to_string_pretty(reply).unwrap_or_default())
-        }
+        | Reply::Discarded { .. } => people::text(reply, out),
         Reply::Verified(verification) => verified(verification),
         Reply::Diagnosis { checks } => checks.iter().map(check_line).collect(),
     }

@@ -4,6 +4,7 @@ mod history;
 mod killed;
 mod local;
 mod merged;
+mod people;
 mod planted;
 mod process;
 mod stage;
