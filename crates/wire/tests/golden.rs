@@ -10,12 +10,12 @@ use satchel_wire::{
     AccountBundle, AccountId, AddedApp, AppEntry, AppId, AppKind, AppLogin, AppLoginReply, BundleUpdate,
     Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content, DeleteAccount,
     DeletionReceipt, Digest, ErrorCode, Expect, Founding, GrantId, Head, Incarnation, InviteId, JoinProof,
-    KeyWrap, LoginId, Manifest, Nonce, Op, Opened, PackId, PackRef, Part, Passed, PasswordFinish, PasswordStart,
-    PasswordStartReply, PollId, PollOpen, PollReply, PollRequest, RecordId, RecoverFinish, RecoverStart,
-    RecoverStartReply, Refusal, Returned, ReturnedOp, Revision, ServerFrame, SignInFinish, SignInFinishReply,
-    SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart, SignUpStartReply, Signature,
-    SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion, Token, Welcome, WorkspaceEntry,
-    WorkspaceId, WorkspaceKind, decode, encode,
+    KeyWrap, LoginId, Manifest, Nonce, Op, Opened, PackId, PackRef, Part, Passed, PasswordFinish,
+    PasswordStart, PasswordStartReply, PollId, PollOpen, PollReply, PollRequest, RecordId, RecoverFinish,
+    RecoverStart, RecoverStartReply, Refusal, Returned, ReturnedOp, Revision, ServerFrame, SignInFinish,
+    SignInFinishReply, SignInStart, SignInStartReply, SignUpFinish, SignUpFinishReply, SignUpStart,
+    SignUpStartReply, Signature, SignedHeader, SignedManifest, StaleRecord, StoredEnvelope, StoredVersion,
+    Token, Welcome, WorkspaceEntry, WorkspaceId, WorkspaceKind, decode, encode,
 };
 
 const WORKSPACE: WorkspaceId = WorkspaceId::new([1; 16]);
@@ -397,10 +397,7 @@ fn frames_of_the_server_keep_their_bytes() {
             &ServerFrame::PresenceOf { workspace, account: ACCOUNT, app: APP, sealed: vec![44; 5].into() },
         )
         .add("Checkpoint", &ServerFrame::Checkpoint { workspace, manifest: signed_manifest() })
-        .add(
-            "Links",
-            &ServerFrame::Links { workspace, first_seq: 2, links: vec![Bytes32::new([45; 32]); 2] },
-        )
+        .add("Links", &ServerFrame::Links { workspace, first_seq: 2, links: vec![Bytes32::new([45; 32]); 2] })
         .add("PollOpen", &PollOpen { poll: PollId::new([31; 32]), welcome: welcome() })
         .add("PollReply", &PollReply { first: 2, frames: vec![encode(&ServerFrame::Pong).into()] })
         .check(&expect_file!["../../../fixtures/wire/server.hex"]);
