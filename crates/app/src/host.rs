@@ -65,12 +65,7 @@ pub(crate) struct Link {
 impl Link {
     /// Connects, if an agent of this user answers.
     pub(crate) fn open(home: &Path) -> Option<Self> {
-        let socket = agent_socket(home);
-        let owner = std::fs::symlink_metadata(&socket).ok()?.uid();
-        if owner != rustix::process::geteuid().as_raw() {
-            return None;
-        }
-        let stream = UnixStream::connect(&socket).ok()?;
+        let stream = UnixStream::connect(own_socket(home)?).ok()?;
         Some(Self { stream: BufReader::new(stream), last_id: 0 })
     }
 
@@ -117,6 +112,13 @@ impl Link {
         // Without the limit it waits longer; that is no reason to fail.
         drop(self.stream.get_ref().set_read_timeout(Some(time)));
     }
+}
+
+/// The agent's socket, if it is this user's.
+pub(crate) fn own_socket(home: &Path) -> Option<PathBuf> {
+    let socket = agent_socket(home);
+    let owner = std::fs::symlink_metadata(&socket).ok()?.uid();
+    (owner == rustix::process::geteuid().as_raw()).then_some(socket)
 }
 
 fn broken(why: &str) -> Failure {

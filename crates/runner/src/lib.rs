@@ -16,6 +16,7 @@ pub mod cookie;
 pub mod curl;
 pub mod http;
 pub mod limits;
+mod media;
 pub mod script;
 #[cfg(feature = "testing")]
 pub mod testing;

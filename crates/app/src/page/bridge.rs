@@ -8,12 +8,10 @@
 //!
 //! Knows nothing of cookies and origins.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use satchel_client::agent_socket;
 use satchel_client::api::{ApiError, Call, ErrorKind, Reply, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +23,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::is_same;
+use crate::host::own_socket;
 use crate::link::{self, Answer, Ask, LINE_BYTES_MAX, Question, Tell};
 
 /// The bridge's own questions; the page's numbers begin after them.
@@ -71,12 +70,7 @@ pub(super) async fn run(mut socket: WebSocket, home: &Path, key: &str) {
 }
 
 async fn connect(home: &Path) -> Option<UnixStream> {
-    let path = agent_socket(home);
-    let owner = std::fs::symlink_metadata(&path).ok()?.uid();
-    if owner != rustix::process::geteuid().as_raw() {
-        return None;
-    }
-    UnixStream::connect(path).await.ok()
+    UnixStream::connect(own_socket(home)?).await.ok()
 }
 
 async fn converse(mut socket: WebSocket, stream: UnixStream) {

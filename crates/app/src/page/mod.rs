@@ -24,6 +24,7 @@ use axum::extract::{FromRequestParts as _, State, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
+use subtle::ConstantTimeEq as _;
 
 use crate::agent;
 use crate::failure::Failure;
@@ -274,8 +275,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str
 
 /// Compares secrets in a time that depends on their lengths alone.
 fn is_same(kept: &str, given: &str) -> bool {
-    let differences = kept.bytes().zip(given.bytes()).fold(0, |sum, (left, right)| sum | (left ^ right));
-    kept.len() == given.len() && differences == 0
+    kept.as_bytes().ct_eq(given.as_bytes()).into()
 }
 
 fn file(files: &'static [(&'static str, &'static [u8])], path: &str) -> Response<Body> {

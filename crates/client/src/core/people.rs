@@ -9,7 +9,7 @@
 
 use satchel_crypto::{InviteLink, InviteSecret, derive_fingerprint};
 use satchel_model::RecordId;
-use satchel_sync::{Act, Charter, Founded, SCRATCH, SyncState};
+use satchel_sync::{Act, Charter, Founded, Identity, SCRATCH, SyncState};
 use satchel_wire::{
     AccountId, CharterOp, ClientFrame, CommitHeader, Content, JoinClaim, ServerFrame, SignedHeader,
     WorkspaceId, WorkspaceKind,
@@ -23,6 +23,7 @@ use crate::api::{
     ActivityItem, ActivityView, ApiError, Call, ErrorKind, InviteView, MemberView, ReadableSecret, Reply,
     Role, Secret, TeamView,
 };
+use crate::credential::Credential;
 use crate::ops::fields::check_name;
 use crate::ops::profile::Profile;
 use crate::ops::select;
@@ -193,18 +194,7 @@ impl Core {
             }
             return Ok(workspace);
         };
-        let rosters = self.rosters();
-        let by_id = rosters.iter().find(|roster| roster.to_string() == team);
-        let named: Vec<_> = rosters.iter().filter(|roster| self.name_of_place(**roster) == team).collect();
-        match (by_id, named.as_slice()) {
-            (Some(roster), _) => Ok(*roster),
-            (None, [roster]) => Ok(**roster),
-            (None, []) => Err(problem(ErrorKind::NotFound, tried, format!("no team {team}"))),
-            (None, many) => Err(ApiError {
-                candidates: many.iter().map(|roster| format!("{team} ({roster})")).collect(),
-                ..problem(ErrorKind::Ambiguous, tried, "several teams have that name")
-            }),
-        }
+        pick("team", self.rosters(), team, tried, |roster| self.name_of_place(roster))
     }
 
     fn rosters(&self) -> Vec<WorkspaceId> {
@@ -226,20 +216,8 @@ impl Core {
     }
 
     fn member_of(&self, place: WorkspaceId, wanted: &str, tried: &str) -> Result<AccountId, ApiError> {
-        let members: Vec<_> = self.charter(place, tried)?.members().map(|(account, _)| account).collect();
-        if let Some(account) = members.iter().find(|account| account.to_string() == wanted) {
-            return Ok(*account);
-        }
-        let named: Vec<_> =
-            members.into_iter().filter(|account| self.member_name(place, *account) == wanted).collect();
-        match named.as_slice() {
-            [one] => Ok(*one),
-            [] => Err(problem(ErrorKind::NotFound, tried, format!("no member {wanted}"))),
-            many => Err(ApiError {
-                candidates: many.iter().map(|account| format!("{wanted} ({account})")).collect(),
-                ..problem(ErrorKind::Ambiguous, tried, "several members have that name")
-            }),
-        }
+        let members = self.charter(place, tried)?.members().map(|(account, _)| account).collect();
+        pick("member", members, wanted, tried, |account| self.member_name(place, account))
     }
 
     // ---- teams ----
@@ -357,10 +335,7 @@ impl Core {
     fn fingerprint(&self, workspace: Option<&str>, member: Option<&str>) -> Result<Reply, ApiError> {
         let tried = "showing a fingerprint";
         let Some(member) = member else {
-            let credential = self.credential.as_ref();
-            let signed_out = || problem(ErrorKind::SignedOut, tried, "no account is signed in");
-            let credential = credential.ok_or_else(signed_out)?;
-            let identity = credential.identity().ok_or_else(signed_out)?;
+            let (credential, identity) = signed_in(self.credential.as_ref(), tried)?;
             let public = identity.keys.public();
             let words = derive_fingerprint(credential.account.as_bytes(), &public.signing, &public.sealing);
             return Ok(Reply::Fingerprint { name: credential.email.clone(), words: words.join(" ") });
@@ -487,14 +462,12 @@ impl Core {
         let tried = "joining";
         let link = InviteLink::parse(&link.0)
             .map_err(|_| problem(ErrorKind::Invalid, tried, "that is not a link of an invitation"))?;
-        let signed_out = || problem(ErrorKind::SignedOut, tried, "no account is signed in");
-        let credential = self.credential.as_ref().ok_or_else(signed_out)?;
+        let (credential, identity) = signed_in(self.credential.as_ref(), tried)?;
         if credential.server.trim_end_matches('/') != link.server.trim_end_matches('/') {
             let detail =
                 format!("the invitation is for {}, this account is on {}", link.server, credential.server);
             return Err(problem(ErrorKind::Invalid, tried, detail));
         }
-        let identity = credential.identity().ok_or_else(signed_out)?;
         let joiner = satchel_charter::Joiner {
             account: credential.account,
             identity: &identity.keys,
@@ -625,6 +598,7 @@ impl Core {
 
     /// Reads on, or answers with what has been read.
     pub(super) fn read_past(&mut self, mut past: Past, goal: &Goal, deadline: Instant, reply: Answer) {
+        let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
         if let Goal::Answered(request) = goal {
             let answer = self.answers.remove(request);
             if let Some(Err(refusal)) = answer {
@@ -648,10 +622,8 @@ impl Core {
                 past.after = u64::MAX;
             }
         } else {
-            let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
             past.after = head.saturating_sub(past.limit);
         }
-        let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
         if past.after >= head {
             let mut entries = past.entries;
             entries.reverse();
@@ -714,6 +686,36 @@ impl Core {
 impl AfterAct {
     fn done() -> Self {
         Self::Reply(Box::new(Reply::Done))
+    }
+}
+
+fn signed_in<'a>(
+    credential: Option<&'a Credential>,
+    tried: &str,
+) -> Result<(&'a Credential, Identity), ApiError> {
+    let signed_in = credential.and_then(|credential| Some((credential, credential.identity()?)));
+    signed_in.ok_or_else(|| problem(ErrorKind::SignedOut, tried, "no account is signed in"))
+}
+
+/// The one that an id or a name means.
+fn pick<T: Copy + ToString>(
+    kind: &str,
+    all: Vec<T>,
+    wanted: &str,
+    tried: &str,
+    name: impl Fn(T) -> String,
+) -> Result<T, ApiError> {
+    if let Some(one) = all.iter().find(|one| one.to_string() == wanted) {
+        return Ok(*one);
+    }
+    let named: Vec<_> = all.into_iter().filter(|one| name(*one) == wanted).collect();
+    match named.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(problem(ErrorKind::NotFound, tried, format!("no {kind} {wanted}"))),
+        many => Err(ApiError {
+            candidates: many.iter().map(|one| format!("{wanted} ({})", one.to_string())).collect(),
+            ..problem(ErrorKind::Ambiguous, tried, format!("several {kind}s have that name"))
+        }),
     }
 }
 

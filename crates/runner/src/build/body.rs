@@ -214,7 +214,7 @@ fn file(content: &Json, files: &Files, warnings: &mut Vec<Warning>) -> Made {
 }
 
 fn with_type(path: PathBuf) -> Made {
-    let type_ = crate::build::media::of_path(&path);
+    let type_ = crate::media::of_path(&path);
     Made { type_, ..Made::of(Payload::File(path)) }
 }
 

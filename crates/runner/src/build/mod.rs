@@ -18,7 +18,6 @@ mod body;
 mod comments;
 pub(crate) mod draft;
 mod files;
-mod media;
 mod settings;
 pub(crate) mod url;
 

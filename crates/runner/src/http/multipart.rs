@@ -7,10 +7,13 @@ use rand_core::{OsRng, RngCore};
 use super::body::Segment;
 use super::head::is_value;
 use super::{Content, FormPart, SendError};
+use crate::media::of_path;
 
 /// The form newman's boundaries have.
 const BOUNDARY_DASHES: usize = 26;
 const BOUNDARY_DIGITS: usize = 24;
+/// The type of a file whose ending tells nothing.
+const UNKNOWN: &str = "application/octet-stream";
 /// The longest boundary (RFC 2046, section 5.1.1).
 const BOUNDARY_LONGEST: usize = 70;
 
@@ -67,7 +70,7 @@ fn part_head(part: &FormPart, boundary: &str) -> Result<String, SendError> {
     if let Some(name) = &file_name {
         head.extend(["; filename=\"", &quoted(name), "\""]);
     }
-    let by_name = file_name.as_deref().map(|name| by_extension(Path::new(name)).to_owned());
+    let by_name = file_name.as_deref().map(|name| of_path(Path::new(name)).unwrap_or(UNKNOWN).to_owned());
     if let Some(content_type) = part.content_type.clone().or(by_name) {
         if !is_value(content_type.as_bytes()) {
             return Err(SendError::BadHeader { name: format!("Content-Type of form field {}", part.name) });
@@ -81,60 +84,6 @@ fn part_head(part: &FormPart, boundary: &str) -> Result<String, SendError> {
 /// A name that cannot leave its quotes or its line, as the HTML standard escapes it.
 fn quoted(name: &str) -> String {
     name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// The content type that a file's extension stands for.
-fn by_extension(path: &Path) -> &'static str {
-    let extension = path.extension().map(|it| it.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    match extension.as_str() {
-        "txt" | "text" | "log" | "ini" | "conf" => "text/plain",
-        "html" | "htm" => "text/html",
-        "css" => "text/css",
-        "csv" => "text/csv",
-        "md" | "markdown" => "text/markdown",
-        "yaml" | "yml" => "text/yaml",
-        "ics" => "text/calendar",
-        "js" | "mjs" => "application/javascript",
-        "json" | "map" => "application/json",
-        "xml" | "xsd" | "xsl" => "application/xml",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "gz" => "application/gzip",
-        "tar" => "application/x-tar",
-        "7z" => "application/x-7z-compressed",
-        "wasm" => "application/wasm",
-        "sql" => "application/sql",
-        "rtf" => "application/rtf",
-        "doc" => "application/msword",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "xls" => "application/vnd.ms-excel",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "ppt" => "application/vnd.ms-powerpoint",
-        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "avif" => "image/avif",
-        "bmp" => "image/bmp",
-        "tif" | "tiff" => "image/tiff",
-        "svg" => "image/svg+xml",
-        "ico" => "image/vnd.microsoft.icon",
-        "mp3" => "audio/mpeg",
-        "wav" => "audio/wav",
-        "ogg" | "oga" => "audio/ogg",
-        "m4a" => "audio/mp4",
-        "flac" => "audio/x-flac",
-        "mp4" => "video/mp4",
-        "webm" => "video/webm",
-        "mov" => "video/quicktime",
-        "mpeg" | "mpg" => "video/mpeg",
-        "woff" => "font/woff",
-        "woff2" => "font/woff2",
-        "ttf" => "font/ttf",
-        "otf" => "font/otf",
-        _ => "application/octet-stream",
-    }
 }
 
 #[cfg(test)]

@@ -22,33 +22,33 @@
 
     function legacyPostman(pm, names) {
         const text = (value) => value === false || value ? String(value) : value;
+        // The old names are globals of the script, too, so both places change.
+        const mirrored = (store, kept) => ({
+            set(key, value) {
+                kept[key] = text(value);
+                store.set(key, text(value));
+            },
+            get: (key) => store.get(key),
+            unset(key) {
+                delete kept[key];
+                store.unset(key);
+            },
+            clear() {
+                for (const key of Object.keys(kept)) delete kept[key];
+                store.clear();
+            },
+        });
+        const environment = mirrored(pm.environment, names.environment);
+        const globals = mirrored(pm.globals, names.globals);
         const postman = {
-            setEnvironmentVariable(key, value) {
-                names.environment[key] = text(value);
-                pm.environment.set(key, text(value));
-            },
-            getEnvironmentVariable: (key) => pm.environment.get(key),
-            clearEnvironmentVariable(key) {
-                delete names.environment[key];
-                pm.environment.unset(key);
-            },
-            clearEnvironmentVariables() {
-                for (const key of Object.keys(names.environment)) delete names.environment[key];
-                pm.environment.clear();
-            },
-            setGlobalVariable(key, value) {
-                names.globals[key] = text(value);
-                pm.globals.set(key, text(value));
-            },
-            getGlobalVariable: (key) => pm.globals.get(key),
-            clearGlobalVariable(key) {
-                delete names.globals[key];
-                pm.globals.unset(key);
-            },
-            clearGlobalVariables() {
-                for (const key of Object.keys(names.globals)) delete names.globals[key];
-                pm.globals.clear();
-            },
+            setEnvironmentVariable: environment.set,
+            getEnvironmentVariable: environment.get,
+            clearEnvironmentVariable: environment.unset,
+            clearEnvironmentVariables: environment.clear,
+            setGlobalVariable: globals.set,
+            getGlobalVariable: globals.get,
+            clearGlobalVariable: globals.unset,
+            clearGlobalVariables: globals.clear,
             setNextRequest: (next) => pm.execution.setNextRequest(next),
         };
         if (pm.response) {

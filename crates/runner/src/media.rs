@@ -1,4 +1,4 @@
-//! The media type of a file by its ending; for bodies that are a file.
+//! The media type of a file by its ending; for bodies and form fields that are a file.
 
 use std::path::Path;
 
@@ -62,4 +62,16 @@ const TYPES: &[(&str, &str)] = &[
     ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
     ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    ("text", "text/plain"),
+    ("ini", "text/plain"),
+    ("conf", "text/plain"),
+    ("markdown", "text/markdown"),
+    ("ics", "text/calendar"),
+    ("map", "application/json"),
+    ("xsd", "application/xml"),
+    ("xsl", "application/xml"),
+    ("tif", "image/tiff"),
+    ("oga", "audio/ogg"),
+    ("m4a", "audio/mp4"),
+    ("mpg", "video/mpeg"),
 ];
