@@ -20,6 +20,19 @@ fn create(world: &mut World, app: usize, names: &str) -> Vec<RecordId> {
     records
 }
 
+fn trash(world: &mut World, app: usize, record: RecordId, when_ms: u64) {
+    let who = app.to_string();
+    world.edit_node(app, record, |node| node.trashed = Some(Trashed { who, when_ms }));
+}
+
+/// The apps connect one after the other, each when the one before has nothing left to do.
+fn come_back(world: &mut World, apps: [usize; 2]) {
+    for app in apps {
+        world.connect(app);
+        world.settle();
+    }
+}
+
 /// What an app would send, of which nothing reaches the server.
 fn frames(world: &mut World, app: usize) -> Vec<ClientFrame> {
     let app = &mut world.apps[app];
@@ -164,7 +177,7 @@ fn a_deletion_that_is_brought_back_gives_way_to_an_edit_of_the_new_life() {
     let record = create(&mut world, 0, "r")[0];
     let backup = world.backup();
     world.disconnect(1);
-    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    trash(&mut world, 0, record, 7);
     world.settle();
     world.restore(backup);
     world.connect(1);
@@ -198,10 +211,7 @@ fn two_ledgers_in_one_life_are_not_taken_for_one() {
     world.settle();
     // Then it is restored as it should be.
     world.restore(backup);
-    for app in [1, 0] {
-        world.connect(app);
-        world.settle();
-    }
+    come_back(&mut world, [1, 0]);
     world.check_equal();
     let body = world.body(0, record);
     let kept = format!("{body:?}");
@@ -234,12 +244,9 @@ fn what_an_app_brings_back_is_no_news_to_its_own_deletion() {
     world.set(0, record, "url", "edited");
     world.settle();
     world.disconnect(0);
-    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    trash(&mut world, 0, record, 7);
     world.restore(backup);
-    for app in [0, 1] {
-        world.connect(app);
-        world.settle();
-    }
+    come_back(&mut world, [0, 1]);
     world.check_equal();
     assert!(world.node(1, record).trashed.is_some());
     assert_eq!(world.field(1, record, "url"), "edited");
@@ -252,17 +259,14 @@ fn an_item_that_is_taken_out_of_the_trash_and_edited_outlives_a_deletion_of_the_
     let record = create(&mut world, 0, "r")[0];
     let backup = world.backup();
     world.disconnect(1);
-    world.edit_node(0, record, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    trash(&mut world, 0, record, 7);
     world.settle();
     world.disconnect(0);
     world.edit_node(0, record, |node| node.trashed = None);
     world.set(0, record, "url", "edited");
-    world.edit_node(1, record, |node| node.trashed = Some(Trashed { who: "1".into(), when_ms: 8 }));
+    trash(&mut world, 1, record, 8);
     world.restore(backup);
-    for app in [1, 0] {
-        world.connect(app);
-        world.settle();
-    }
+    come_back(&mut world, [1, 0]);
     world.check_equal();
     assert_eq!(world.node(1, record).trashed, None);
     assert_eq!(world.field(1, record, "url"), "edited");
@@ -283,10 +287,7 @@ fn a_purge_that_waits_gives_way_to_an_edit_of_the_new_life() {
     app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
     world.set(1, record, "url", "edited");
     world.restore(backup);
-    for app in [1, 0] {
-        world.connect(app);
-        world.settle();
-    }
+    come_back(&mut world, [1, 0]);
     world.check_equal();
     assert_eq!(world.field(1, record, "url"), "edited");
     assert_eq!(world.node(1, record).name, "renamed");
@@ -306,10 +307,7 @@ fn a_purge_of_the_old_life_leaves_whole_what_the_new_one_changed() {
     world.settle();
     world.edit_node(1, record, |node| node.name = "renamed".into());
     world.restore(backup);
-    for app in [1, 0] {
-        world.connect(app);
-        world.settle();
-    }
+    come_back(&mut world, [1, 0]);
     world.check_equal();
     assert_eq!(world.node(0, record).name, "renamed");
     assert_eq!(world.field(0, record, "url"), "r");
