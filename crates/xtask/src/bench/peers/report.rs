@@ -133,7 +133,7 @@ fn method(conditions: &Conditions<'_>) -> String {
          records and the 100 subscribers of PouchDB (11 edits in place of 50) in the first three. Raw lines of every turn are in `target/bench/peers.jsonl`.\n\n\
          Satchel has everything on: accounts, a signature for every commit, end-to-end encryption, a sealed local\n\
          store for each app, fsync on both sides before anything is called done. \"Everything there\" means received,\n\
-         verified, decrypted and stored.\n\n\
+         verified and decrypted; a body is decompressed when it is first read. \"Stored durably\" adds the disk.\n\n\
          The peers, as they come from their registries ({versions}):\n\n\
          - y-websocket and hocuspocus keep the document in memory and store nothing, on either side; no\n  \
            accounts, no encryption.\n\
