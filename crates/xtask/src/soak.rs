@@ -5,7 +5,7 @@
 //! ```
 //! Invariants: each part has a count to reach and a time by which it ends; what one does not use of its time
 //! is the next one's; a part that does not reach its count says so; a violation in one lets the others run,
-//! and makes the whole a failure.
+//! and makes the whole a failure. With `--add` the hour may be had in pieces: counts are those of the ledgers.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ pub(crate) const SUMMARY: &str = "an hour of simulated histories and real faults
 
 /// The text of `--help`.
 pub(crate) const HELP: &str = "
-usage: cargo xtask soak [--minutes M] [--report]
+usage: cargo xtask soak [--minutes M] [--add] [--report]
 
 In an hour: 1,000,000 wide histories and 50,000 real ones in the simulator, then 5,000 kills and 500 power
 cuts of real processes; in less time as much less. From a seed that is taken from the clock and printed. Each
@@ -31,6 +31,7 @@ command that shows it, and makes the exit code 1. The ledgers, target/sim/ledger
 target/faults/ledger.jsonl, are emptied before.
 
   --minutes M   how long in all, after building, at most (default 60, at least 3)
+  --add         go on where the ledgers end, towards the counts of the hour, in place of emptying them
   --report      write docs/reliability.md from the ledgers; alone, it runs nothing before";
 
 /// The time in which the full counts are due.
@@ -56,7 +57,7 @@ const FAULTS: &str = "faults";
 /// Runs the command.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     let order = parse(arguments)?;
-    let ran = order.minutes.map_or(Ok(()), run_for);
+    let ran = order.minutes.map_or(Ok(()), |minutes| run_for(minutes, order.adds));
     // The report is due above all when something was found.
     if order.report {
         reliability::write_report()?;
@@ -69,15 +70,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
 struct Order {
     /// How long to run; none to run nothing.
     minutes: Option<u64>,
+    /// Towards the counts of the hour, on top of what the ledgers hold.
+    adds: bool,
     report: bool,
 }
 
 fn parse(arguments: &[String]) -> Result<Order, Failure> {
-    let mut order = Order { minutes: None, report: false };
+    let mut order = Order { minutes: None, adds: false, report: false };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         match word.as_str() {
             "--report" => order.report = true,
+            "--add" => order.adds = true,
             "--minutes" => {
                 let minutes = words.next().and_then(|minutes| minutes.parse().ok());
                 let minutes = minutes.filter(|minutes| (3..=10_000).contains(minutes));
@@ -87,22 +91,24 @@ fn parse(arguments: &[String]) -> Result<Order, Failure> {
             _ => return Err(Failure::usage(format!("soak does not know {word}"))),
         }
     }
-    if !order.report {
+    if !order.report || order.adds {
         order.minutes.get_or_insert(MINUTES);
     }
     Ok(order)
 }
 
-fn run_for(minutes: u64) -> Result<(), Failure> {
+fn run_for(minutes: u64, adds: bool) -> Result<(), Failure> {
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs() << 24);
     println!("seeds from {seed}");
     let simulators = sim::build()?;
     let faults = build_faults()?;
-    reliability::forget_ledgers();
+    if !adds {
+        reliability::forget_ledgers();
+    }
     let whole = Duration::from_secs(minutes * 60);
     let begun = Instant::now();
     let ends = |percent: u32| begun + whole * percent / 100;
-    let due = |count: u64| (count * minutes / MINUTES).max(1);
+    let due = |count: u64| if adds { count } else { (count * minutes / MINUTES).max(1) };
     let (wide, real) = (&simulators.wide, &simulators.real);
     let mut parts = vec![
         simulate("wide", wide, due(WIDE_HISTORIES), seed, ends(WIDE_ENDS)),
@@ -134,11 +140,7 @@ struct Part {
 
 impl Part {
     fn line(&self) -> String {
-        let seconds = self.took.as_secs_f64().max(0.001);
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let count = |(name, count, due): &(&str, u64, u64)| {
-            format!("{count} of {due} {name} ({:.1} a second)", *count as f64 / seconds)
-        };
+        let count = |(name, count, due): &(&str, u64, u64)| format!("{count} of {due} {name}");
         let counts: Vec<_> = self.counts.iter().map(count).collect();
         let is_short = self.counts.iter().any(|(_, count, due)| count < due);
         let verdict = match &self.failure {
@@ -171,11 +173,15 @@ impl Part {
 /// Plays histories until they are as many as are due or the time is over.
 fn simulate(tier: &'static str, program: &Path, due: u64, seed: u64, ends: Instant) -> Part {
     let begun = Instant::now();
+    let there = reliability::sum("sim", Some(tier)).map_or(0, |sum| sum.count("histories"));
+    let (missing, seed) = (due.saturating_sub(there).to_string(), seed.to_string());
     let seconds = ends.saturating_duration_since(begun).as_secs().max(1).to_string();
-    let (histories, seed) = (due.to_string(), seed.to_string());
     let limits = ["--seconds", &seconds, "--progress", PROGRESS_SECONDS];
-    let ran =
-        sim::play(program, &[&[tier, "--histories", &histories, "--seed", &seed], &limits[..]].concat());
+    let ran = if missing == "0" {
+        Ok(())
+    } else {
+        sim::play(program, &[&[tier, "--histories", &missing, "--seed", &seed], &limits[..]].concat())
+    };
     Part::ended(tier, begun, ran, reliability::sum("sim", Some(tier)), &[("histories", "histories", due)])
 }
 
@@ -242,15 +248,17 @@ mod tests {
 
     #[test]
     fn a_soak_lasts_an_hour_or_as_long_as_is_said() {
-        let check = |words: &[&str], expected: Option<(Option<u64>, bool)>| {
+        let check = |words: &[&str], expected: Option<(Option<u64>, bool, bool)>| {
             let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-            let expected = expected.map(|(minutes, report)| Order { minutes, report });
+            let expected = expected.map(|(minutes, adds, report)| Order { minutes, adds, report });
             assert_eq!(parse(&words).ok(), expected, "{words:?}");
         };
-        check(&[], Some((Some(60), false)));
-        check(&["--minutes", "9"], Some((Some(9), false)));
-        check(&["--report"], Some((None, true)));
-        check(&["--report", "--minutes", "9"], Some((Some(9), true)));
+        check(&[], Some((Some(60), false, false)));
+        check(&["--minutes", "9"], Some((Some(9), false, false)));
+        check(&["--report"], Some((None, false, true)));
+        check(&["--report", "--minutes", "9"], Some((Some(9), false, true)));
+        check(&["--add", "--minutes", "9"], Some((Some(9), true, false)));
+        check(&["--add", "--report"], Some((Some(60), true, true)));
         check(&["--minutes", "1"], None);
         check(&["--minutes"], None);
         check(&["--fast"], None);
@@ -263,11 +271,11 @@ mod tests {
             let part = Part { name: "real", counts: counts.to_vec(), took, violations: 0, failure };
             assert_eq!(part.line(), expected);
         };
-        let reached = "real: 500 of 500 kills (50.0 a second) in 10.0 s, 0 violations";
+        let reached = "real: 500 of 500 kills in 10.0 s, 0 violations";
         check(&[("kills", 500, 500)], None, reached);
-        let short = "real: 499 of 500 kills (49.9 a second) in 10.0 s, 0 violations, NOT REACHED in its time";
+        let short = "real: 499 of 500 kills in 10.0 s, 0 violations, NOT REACHED in its time";
         check(&[("kills", 499, 500)], None, short);
-        let failed = "real: 500 of 500 kills (50.0 a second) in 10.0 s, 0 violations, FAILED: broken";
+        let failed = "real: 500 of 500 kills in 10.0 s, 0 violations, FAILED: broken";
         check(&[("kills", 500, 500)], Some("broken"), failed);
     }
 
