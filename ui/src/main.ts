@@ -11,7 +11,7 @@ async function host(): Promise<Host> {
   const wanted = new URLSearchParams(location.search);
   if (wanted.get("host") === "memory") {
     const { MemoryHost } = await import("./host/memory");
-    const memory = new MemoryHost({ big: Number(wanted.get("big") ?? 0) });
+    const memory = new MemoryHost({ big: Number(wanted.get("big") ?? 0), signedOut: wanted.has("signedOut") });
     if (import.meta.env.DEV || wanted.has("hooks")) Object.assign(window, { memory });
     return memory;
   }

@@ -1,6 +1,9 @@
 // Walks through the page in a real browser under the agent's content policy, over the workspace in memory.
 // Usage: npm run build && npm run flows [-- NAME]
+// At its end each walk is looked over by axe, light and dark; a serious finding is a failure.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { PANEL_FLOWS, SIGNED_OUT_FLOWS } from "./panel-flows.mjs";
 import { open } from "./serving.mjs";
 
 const { url, browser, close } = await open();
@@ -98,9 +101,26 @@ const FLOWS = {
   },
 };
 
+const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+
+async function lookOver(page) {
+  await page.evaluate(AXE);
+  // A colour that is still changing is no colour to judge.
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+    await page.waitForFunction(() => document.getAnimations().every((one) => !(one instanceof CSSTransition)));
+    const { violations } = await page.evaluate((values) => window.axe.run(document, { runOnly: values }), RULES);
+    const grave = violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    assert.deepEqual(grave.map((one) => `${theme} ${one.id}: ${one.nodes.map((node) => node.target).slice(0, 3).join(" | ")}`), []);
+  }
+}
+
 const only = process.argv[2];
 let failed = 0;
-for (const [name, walk] of Object.entries(FLOWS)) {
+for (const [name, walk] of Object.entries({ ...FLOWS, ...PANEL_FLOWS, ...SIGNED_OUT_FLOWS })) {
   if (only && !name.includes(only)) continue;
   const context = await browser.newContext({ viewport: { width: 1200, height: 800 } });
   const page = await context.newPage();
@@ -109,14 +129,17 @@ for (const [name, walk] of Object.entries(FLOWS)) {
   page.on("pageerror", (error) => errors.push(error.message));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   try {
-    await page.goto(`${url}?host=memory&hooks=1`);
-    await page.getByRole("treeitem").first().waitFor();
+    const signedOut = name in SIGNED_OUT_FLOWS;
+    await page.goto(`${url}?host=memory&hooks=1${signedOut ? "&signedOut=1" : ""}`);
+    await (signedOut ? page.getByText("No collections yet.") : page.getByRole("treeitem").first()).waitFor();
     await walk(page);
+    await lookOver(page);
     assert.deepEqual(errors, []);
     console.log(`ok    ${name}`);
   } catch (error) {
     failed++;
     console.log(`FAIL  ${name}\n${error.message}\n${errors.join("\n")}`);
+    if (process.env.SHOW) await page.screenshot({ path: process.env.SHOW });
   }
   await context.close();
 }

@@ -4,6 +4,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PANEL_VIEWS, SIGNED_OUT_VIEWS } from "./panel-views.mjs";
 import { open } from "./serving.mjs";
 
 const OUT = process.argv[2] ?? join(tmpdir(), "satchel-screenshots");
@@ -125,6 +126,8 @@ const VIEWS = {
     await page.keyboard.press("Control+s");
     await page.waitForTimeout(300);
   },
+  ...PANEL_VIEWS,
+  ...SIGNED_OUT_VIEWS,
 };
 
 mkdirSync(OUT, { recursive: true });
@@ -136,11 +139,12 @@ for (const [name, visit] of Object.entries(VIEWS)) {
     // A page of its own context: nothing is remembered from the last view.
     page.on("console", (message) => message.type() === "error" && problems.push(`${name}: ${message.text()}`));
     page.on("pageerror", (error) => problems.push(`${name}: ${error.stack}`));
-    page.setDefaultTimeout(8000);
+    page.setDefaultTimeout(4000);
     await page.setViewportSize({ width, height: width === 900 ? 700 : 860 });
     await page.emulateMedia({ colorScheme: theme });
-    await page.goto(base);
-    await page.getByRole("treeitem").first().waitFor();
+    const signedOut = name in SIGNED_OUT_VIEWS;
+    await page.goto(signedOut ? `${base}&signedOut=1` : base);
+    await (signedOut ? page.getByText("No collections yet.") : page.getByRole("treeitem").first()).waitFor();
     await visit(page).catch((error) => problems.push(`${name} ${theme}: ${error.message}`));
     await page.screenshot({ path: join(OUT, `${name}-${theme}-${width}.png`) });
     await page.addScriptTag({ content: AXE });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { advice, ago, pendingWords, shownState, stateWords } from "./words";
+import { advice, ago, isClosedOffline, pendingWords, shownState, stateWords } from "./words";
 
 test("every state has words", () => {
   expect(stateWords({ state: "in_sync", reason: null })).toBe("In sync");
@@ -28,4 +28,13 @@ test("without an agent the cloud says so", () => {
   const shown = shownState(null, false);
   expect([stateWords(shown), shown.state, advice(shown)?.layer]).toEqual(["No agent", "offline", "This machine"]);
   expect(stateWords(shownState(null, true))).toBe("Connecting");
+  const scratch = { ...shownState(null, true), state: "offline" as const, reason: "scratch" };
+  expect([shownState(scratch, true), shownState(scratch, true, true)].map(stateWords)).toEqual(["On this device", "Signed out"]);
+});
+
+test("the strict setting closes workspaces only while the server cannot be reached", () => {
+  const at = (state: "offline" | "connecting" | "in_sync", reason: string | null) => ({ ...shownState(null, true), state, reason });
+  const cases = [["w", at("offline", "disconnected")], ["scratch", at("offline", "disconnected")], ["w", at("offline", "signed_out")], ["w", at("connecting", null)], ["w", null]] as const;
+  expect(cases.map(([workspace, here]) => isClosedOffline(true, workspace, here))).toEqual([true, false, false, false, false]);
+  expect(isClosedOffline(false, "w", at("offline", "disconnected"))).toBe(false);
 });

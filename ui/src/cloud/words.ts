@@ -8,12 +8,19 @@ export const TONES: Readonly<Record<State, Tone>> = { in_sync: "good", syncing: 
 
 type Stated = Pick<WorkspaceStatus, "state" | "reason">;
 
-const NOTHING: WorkspaceStatus = { id: "", name: "", state: "connecting", reason: null, detail: null, pending: { up: 0, down: 0 }, conflicts: 0, set_aside: [], seq: 0 };
+const NOTHING: WorkspaceStatus = { id: "", name: "", state: "connecting", reason: null, detail: null, pending: { up: 0, down: 0 }, conflicts: 0, set_aside: [], seq: 0, role: null, kind: null, team: null, members: 0, drafts: 0 };
 
-/// What the cloud shows: without an agent nothing is known but what was last heard.
-export function shownState(here: WorkspaceStatus | null, linked: boolean): WorkspaceStatus {
-  const known = here ?? NOTHING;
+/// What the cloud shows: without an agent nothing is known but what was last heard; the Scratch Pad of someone who is
+/// signed out says so.
+export function shownState(here: WorkspaceStatus | null, linked: boolean, signedOut = false): WorkspaceStatus {
+  const told = here ?? NOTHING;
+  const known = signedOut && told.reason === "scratch" ? { ...told, reason: "signed_out" } : told;
   return linked ? known : { ...known, state: "offline", reason: "no_agent", detail: "The local agent does not answer." };
+}
+
+/// With the strict setting a workspace is closed while the server cannot be reached; the Scratch Pad never is.
+export function isClosedOffline(strict: boolean, workspace: string, here: WorkspaceStatus | null): boolean {
+  return strict && workspace !== "scratch" && here?.state === "offline" && here.reason === "disconnected";
 }
 
 export function stateWords({ state, reason }: Stated): string {
@@ -48,7 +55,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   throttled: { layer: "Server", todo: "Nothing: it is tried again in a while." },
   local_store: { layer: "Local disk", todo: "Free some space on this machine." },
   disconnected: { layer: "Network", todo: "Edits are kept and go out when the server answers." },
-  signed_out: { layer: "Account", todo: "Sign in to sync." },
+  signed_out: { layer: "Account", todo: "Sign in to sync. Until then everything stays on this device, in the Scratch Pad." },
   no_agent: { layer: "This machine", todo: "Start it again; edits in open tabs are kept here." },
   scratch: { layer: "Scratch Pad", todo: "This workspace never leaves this device." },
 };

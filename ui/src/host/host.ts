@@ -1,24 +1,19 @@
 // The one interface that the page talks to: a local agent, a WebAssembly client, or a workspace in memory.
 
-import type { ApiError, Call, ItemView, Progress, Reply, Status } from "./api";
-import type { SendCall, SentReply, StopCall } from "./send";
+import type { ApiError, Call, PageCall, PageEvent, PageReply, Reply } from "./api";
 
-export type HostCall = Call | SendCall | StopCall;
-export type HostReply = Reply | SentReply;
+export type HostCall = Call | PageCall;
+export type HostReply = Reply | PageReply;
 
-/// One call, with what all calls share: `Request` of the api, and the calls of `send.ts`.
+/// One call, with what all calls share: `Request` of the api, for the page's own calls too.
 export interface HostRequest { workspace: string | null; wait_ms: number; call: HostCall }
 
 /// What the host tells by itself.
 export type HostEvent =
-  /// A state or a count changed.
-  | { event: "status"; status: Status }
-  /// Items changed, here or elsewhere. An item that is gone is named by `removed`. Both empty: read everything again.
-  | { event: "changed"; workspace: string; items: ItemView[]; removed: string[] }
-  /// Long work goes on.
-  | ({ event: "progress"; run: string | null } & Progress)
-  /// Whether the host answers: the page's own connection to the agent.
-  | { event: "link"; up: boolean };
+  | PageEvent
+  /// Whether the host answers: the page's own connection to the agent. Over means that it never will again: the page must
+  /// be opened anew.
+  | { event: "link"; up: boolean; over?: boolean };
 
 export interface Host {
   /// Rejects with an `ApiError`.
@@ -35,8 +30,9 @@ export function apiError(kind: ApiError["kind"], tried: string, detail: string):
   return { kind, tried, detail, apps: [], count: 0, candidates: [] };
 }
 
-/// How long a changing call waits for the server's acknowledgement: not at all, the cloud icon tells of it.
-const WAIT_MS = 0;
+/// How long a changing call waits for the server's acknowledgement: not at all, the cloud icon tells of it. Who signs in
+/// waits a moment for the workspaces.
+const WAIT_MS: Partial<Record<HostCall["call"], number>> = { sign_in: 10_000, sign_up: 10_000, recover: 10_000 };
 
 type ReplyNamed<K extends HostReply["reply"]> = Extract<HostReply, { reply: K }>;
 
@@ -47,7 +43,7 @@ export async function ask<K extends HostReply["reply"]>(
   call: HostCall,
   expected: K,
 ): Promise<ReplyNamed<K>> {
-  const reply = await host.call({ workspace, wait_ms: WAIT_MS, call });
+  const reply = await host.call({ workspace, wait_ms: WAIT_MS[call.call] ?? 0, call });
   if (reply.reply === expected) return reply as ReplyNamed<K>;
   throw apiError("internal", call.call, `the host replied ${reply.reply} in place of ${expected}`);
 }

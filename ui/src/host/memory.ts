@@ -2,7 +2,13 @@
 
 import type { Call, ItemView, Json, Status, WorkspaceView } from "./api";
 import { apiError, type Host, type HostEvent, type HostReply, type HostRequest } from "./host";
+import { MemoryAccount } from "./memory-account";
+import type { Answers } from "./memory-answers";
 import { bigStore, demoStore } from "./memory-demo";
+import { MemoryHistory } from "./memory-history";
+import { MemoryTransfer } from "./memory-import";
+import { MemoryPeople } from "./memory-people";
+import { MemoryRuns } from "./memory-run";
 import { answer } from "./memory-send";
 import { MemoryStore, type JsonObject, type StoredItem, type StoredVariable } from "./memory-store";
 import { formatPath, parsePath } from "../state/path";
@@ -14,14 +20,23 @@ export interface MemoryOptions {
   big?: number;
   /// How long an answer takes, in milliseconds.
   delay?: number;
+  /// Begins without an account.
+  signedOut?: boolean;
 }
 
 type Handler<K extends Call["call"]> = (store: MemoryStore, call: Extract<Call, { call: K }>) => HostReply;
+const ME = "ada@example.com";
 const CHANGED = { reply: "changed", acknowledged: "local" } as const;
 
 export class MemoryHost implements Host {
-  readonly stores: MemoryStore[];
+  stores: MemoryStore[];
   status: Status;
+  readonly people: MemoryPeople;
+  readonly account: MemoryAccount;
+  private readonly history: MemoryHistory;
+  private readonly runs: MemoryRuns;
+  private readonly more: Answers;
+  private readonly ofAccount: MemoryStore[];
   private current: string;
   private readonly listeners = new Set<(event: HostEvent) => void>();
   private readonly now: () => number;
@@ -31,23 +46,47 @@ export class MemoryHost implements Host {
     this.now = options.now ?? Date.now;
     this.delay = options.delay ?? 0;
     const scratch = new MemoryStore("scratch", "Scratch Pad");
-    this.stores = [demoStore(this.now()), scratch];
-    if (options.big) this.stores.push(bigStore(options.big));
+    this.ofAccount = [demoStore(this.now()), ...(options.big ? [bigStore(options.big)] : [])];
+    const [first, ...others] = this.ofAccount;
+    this.stores = options.signedOut ? [scratch] : [first!, scratch, ...others];
     this.current = this.stores[0]!.id;
+    const told = () => {
+      this.status = this.freshStatus();
+      this.tell({ event: "status", status: this.status });
+    };
+    this.people = new MemoryPeople(ME, this.now, told);
+    this.account = new MemoryAccount(options.signedOut ? null : { email: ME, server: "https://sync.example.com" }, this.now, () => this.status.pending.up, () => (this.signed(scratch), told()));
+    this.history = new MemoryHistory(this.now, (store, items) => this.changed(store, items));
+    this.runs = new MemoryRuns(this.now, (event) => this.tell(event));
+    const transfer = new MemoryTransfer(() => this.stores, (store, items) => this.changed(store, items));
+    this.more = { ...this.people.answers, ...this.account.answers, ...this.history.answers, ...this.runs.answers, ...transfer.answers };
     this.status = this.freshStatus();
+  }
+
+  /// With an account its workspaces are there, without one the Scratch Pad alone.
+  private signed(scratch: MemoryStore): void {
+    this.stores = this.account.signed ? [this.ofAccount[0]!, scratch, ...this.ofAccount.slice(1)] : [scratch];
+    this.current = this.stores[0]!.id;
   }
 
   async call(request: HostRequest): Promise<HostReply> {
     const { call } = request;
-    if (call.call === "stop") return { reply: "done" };
+    if (call.call === "stop") {
+      this.runs.stop(call.run);
+      return { reply: "done" };
+    }
     if (call.call === "send") {
       await pause(this.delay || 120);
-      return { reply: "sent", response: answer(call) };
+      const response = answer(call);
+      this.runs.note(this.store(request.workspace), call.item, response);
+      return { reply: "sent", response };
     }
     if (this.delay) await pause(this.delay);
-    const handler = this.handlers[call.call] as Handler<Call["call"]> | undefined;
+    const more = this.more[call.call] as ((call: unknown, store: MemoryStore) => HostReply | Promise<HostReply>) | undefined;
+    if (more) return more(call, this.store(request.workspace));
+    const handler = this.handlers[call.call as Call["call"]] as Handler<Call["call"]> | undefined;
     if (!handler) throw apiError("invalid", call.call.replaceAll("_", " "), "the workspace in memory cannot do this");
-    return handler(this.store(request.workspace), call);
+    return handler(this.store(request.workspace), call as Call);
   }
 
   events(on: (event: HostEvent) => void): () => void {
@@ -75,14 +114,31 @@ export class MemoryHost implements Host {
 
   private readonly handlers: { [K in Call["call"]]?: Handler<K> } = {
     status: () => ({ reply: "status", ...this.status }),
-    sync: () => ({ reply: "status", ...this.status }),
+    sync: () => {
+      this.status = this.freshStatus();
+      this.tell({ event: "status", status: this.status });
+      return { reply: "status", ...this.status };
+    },
+    take_place: () => {
+      this.status = this.freshStatus();
+      return { reply: "status", ...this.status };
+    },
+    move_to_workspace: (store, { path, to }) => {
+      const item = store.resolve(path);
+      const target = this.store(to);
+      const moved = copyOver(store, item, target, null);
+      item.trashed = { who: ME, when: this.now() };
+      this.changed(store, [item]);
+      return this.changed(target, [moved]);
+    },
+    delete_workspace: (_, { workspace }) => {
+      const gone = this.store(workspace);
+      this.stores = this.stores.filter((one) => one !== gone);
+      if (this.current === gone.id) this.current = this.stores[0]!.id;
+      return { reply: "done" };
+    },
     reload: (store) => ({ reply: "verified", records: store.items.size, entries: 42, problems: [], mended: 0, rebuilt: [] }),
     verify: (store) => ({ reply: "verified", records: store.items.size, entries: 42, problems: [], mended: 0, rebuilt: [] }),
-    account: () => ({ reply: "account", id: "a1", email: "ada@example.com", server: "https://sync.example.com", app: "p1", app_name: "Ada's laptop" }),
-    apps: () => ({ reply: "apps", apps: [
-      { id: "p1", name: "Ada's laptop", kind: "desktop", last_seen: this.now(), waiting: 0, connected: true, this: true },
-      { id: "p2", name: "build machine", kind: "command_line", last_seen: this.now() - 3_600_000, waiting: 2, connected: false, this: false },
-    ] }),
     workspaces: () => ({ reply: "workspaces", workspaces: this.stores.map((store) => this.workspaceView(store)) }),
     create_workspace: (_, { name }) => {
       const store = new MemoryStore(`w-${this.stores.length}`, name);
@@ -141,13 +197,7 @@ export class MemoryHost implements Host {
       const gone = this.trashed(store).filter((item) => items.length === 0 || items.includes(item.id));
       return { reply: "purged", items: gone.reduce((sum, item) => sum + store.purge(item), 0), acknowledged: "local" };
     },
-    history: (store, { path }) => {
-      const item = store.resolve(path);
-      const version = (n: number, changes: string[]) => ({ version: n, who: n % 2 ? "ada@example.com" : "mira@example.com", app: "Ada's laptop", when: this.now() - (20 - n) * 5_400_000, changes, current: n === 19, problem: null });
-      return { reply: "history", item: store.view(item), versions: [version(19, ["url"]), version(12, ["header Accept", "description"]), version(3, ["made"])], more: false };
-    },
     diff: (store, { path }) => ({ reply: "difference", item: store.view(store.resolve(path)), version: null, text: "@@ -1,3 +1,3 @@\n {\n-  \"method\": \"GET\",\n+  \"method\": \"POST\",\n" }),
-    restore: (store, { path }) => this.changed(store, [store.resolve(path)]),
     environments: (store) => ({ reply: "environments", environments: this.environmentItems(store).map((item) => store.view(item)), active: store.activeEnvironment }),
     use_environment: (store, { environment }) => {
       store.activeEnvironment = environment === null ? null : store.resolve(environment).id;
@@ -189,14 +239,11 @@ export class MemoryHost implements Host {
       const inside = (item: ItemView) => store.items.has(id) && store.below(store.get(id)).some((one) => one.id === item.id);
       const settled = store.conflicts.filter((one) => one.id.startsWith(id) || inside(one.item));
       store.conflicts = store.conflicts.filter((one) => !settled.includes(one));
+      this.history.keepSettled(settled);
       this.status = this.freshStatus();
       this.tell({ event: "status", status: this.status });
       return this.changed(store, settled.map((one) => store.get(one.item.id)));
     },
-    export: (store, { paths }) => ({ reply: "exported", omitted: [], files: paths.map((path) => {
-      const item = store.resolve(path);
-      return { name: `${item.name}.json`, content: JSON.stringify(item.document, null, 2), text: true };
-    }) }),
   };
 
   private store(workspace: string | null): MemoryStore {
@@ -274,14 +321,23 @@ export class MemoryHost implements Host {
     return { id: store.id, name: store.name, current: store.id === this.current, items: store.items.size, state };
   }
 
+  /// What the account is in a workspace.
+  private standing(id: string): Pick<Status["workspaces"][number], "role" | "kind" | "team" | "members" | "drafts"> {
+    if (id === "scratch") return { role: null, kind: null, team: null, members: 0, drafts: 0 };
+    const role = this.people.place(id).members.find((one) => one.this)?.role ?? null;
+    return { role, kind: id === "workspace-shop" ? "team" : "personal", team: id === "workspace-shop" ? "Shop team" : null, members: this.people.count(id), drafts: 0 };
+  }
+
   private freshStatus(): Status {
     const workspaces = this.stores.map((store) => ({
       id: store.id, name: store.name, state: store.id === "scratch" ? ("offline" as const) : ("in_sync" as const),
       reason: store.id === "scratch" ? "scratch" : null, detail: null, pending: { up: 0, down: 0 }, conflicts: store.conflicts.length, set_aside: [], seq: 42,
+      ...this.standing(store.id),
     }));
+    const signed = this.account.signed;
     return {
-      state: "in_sync", reason: null, detail: null, server: "https://sync.example.com", account: "ada@example.com", pending: { up: 0, down: 0 },
-      conflicts: workspaces.reduce((sum, one) => sum + one.conflicts, 0), acknowledged_at: this.now() - 4_000, workspaces, agent: true, tries: [],
+      state: signed ? "in_sync" : "offline", reason: signed ? null : "signed_out", detail: null, server: signed?.server ?? null, account: signed?.email ?? null, pending: { up: 0, down: 0 },
+      conflicts: workspaces.reduce((sum, one) => sum + one.conflicts, 0), acknowledged_at: signed ? this.now() - 4_000 : null, workspaces, agent: true, tries: [],
     };
   }
 }
@@ -291,6 +347,12 @@ function emptyDocument(kind: string, name: string): JsonObject {
   if (kind === "request") return { name, request: { method: "GET", header: [], url: { raw: "" } }, response: [] };
   if (kind === "environment" || kind === "globals") return { name, values: [] };
   return { name };
+}
+
+function copyOver(from: MemoryStore, item: StoredItem, to: MemoryStore, parent: string | null): StoredItem {
+  const copied = to.add(item.kind, item.name, parent, item.document);
+  for (const child of item.children) copyOver(from, from.get(child), to, copied.id);
+  return copied;
 }
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));

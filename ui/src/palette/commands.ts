@@ -3,6 +3,7 @@
 import type { Workbench } from "../state/workbench.svelte";
 import { ItemTab } from "../state/tabs.svelte";
 import { create } from "../state/moving";
+import { isContainer } from "../state/tree";
 
 export interface Command { id: string; label: string; shortcut?: string; run: () => void; can?: boolean }
 
@@ -34,7 +35,11 @@ export function commands(bench: Workbench): Command[] {
     { id: "sync", label: "Sync now", run: () => void bench.syncNow() },
     { id: "reload", label: "Reload from the server and check", run: () => void bench.reload() },
     { id: "conflicts", label: "Show conflicts", run: () => bench.editing.openPanel("conflicts", "Conflicts") },
-    { id: "import", label: "Import and export", shortcut: "Mod+O", run: () => bench.editing.openPanel("transfer", "Import and export") },
+    { id: "import", label: "Import…", shortcut: "Mod+O", run: () => bench.openImport() },
+    { id: "export", label: "Import and export", run: () => bench.editing.openPanel("transfer", "Import and export") },
+    { id: "code", label: "Show the request as code", shortcut: "Alt+C", can: request !== null, run: () => { if (request) bench.overlay = { show: "snippet", tab: request }; } },
+    { id: "run", label: "Run a collection or folder", run: () => { const at = bench.tree.focused ? bench.tree.index.byId.get(bench.tree.focused) : undefined; const holder = at && !isContainer(at.view.kind) ? bench.tree.index.byId.get(at.parent ?? "") : at; bench.editing.openPanel("runner", holder ? `Run ${holder.view.name}` : "Run", holder?.view.id ?? null); } },
+    { id: "versions", label: "History of this item", can: item?.id != null, run: () => { if (item?.id) bench.editing.openPanel("history", `History of ${item.title}`, item.id); } },
     { id: "people", label: "People of this workspace", run: () => bench.editing.openPanel("people", "People") },
     { id: "account", label: "Account and apps", run: () => bench.editing.openPanel("account", "Account") },
     { id: "beside", label: bench.settings.kept.beside ? "Response below" : "Response beside", run: () => bench.settings.set("beside", !bench.settings.kept.beside) },

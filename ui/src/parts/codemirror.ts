@@ -11,7 +11,7 @@ import type { Language } from "../request/body";
 
 export { openSearchPanel };
 
-const COLOURS = HighlightStyle.define([
+export const COLOURS = HighlightStyle.define([
   { tag: [tags.propertyName, tags.tagName, tags.attributeName], color: "var(--code-key)" },
   { tag: [tags.string, tags.attributeValue, tags.regexp], color: "var(--code-string)" },
   { tag: tags.number, color: "var(--code-number)" },
@@ -21,7 +21,7 @@ const COLOURS = HighlightStyle.define([
   { tag: tags.link, color: "var(--accent-text)" },
 ]);
 
-const LOOKS = EditorView.theme({
+export const LOOKS = EditorView.theme({
   "&": { height: "100%", fontSize: "12.5px", backgroundColor: "transparent", color: "var(--ink)" },
   "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55" },

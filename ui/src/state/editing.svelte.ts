@@ -3,8 +3,9 @@
 // Invariants: an edit is never lost by what comes from elsewhere; what is not saved survives a crash; current values and
 // secrets of environments never go into a draft's bytes.
 
-import type { ItemView, Json, VariableEdit } from "../host/api";
+import type { ItemView, Json, SentView, VariableEdit } from "../host/api";
 import { isApiError } from "../host/host";
+import { isTyping } from "./arrivals";
 import { Drafts } from "./drafts";
 import { isObject, put, same } from "./json";
 import { problemOf } from "./problem";
@@ -19,6 +20,8 @@ import { rawUrl } from "../request/url";
 import type { Workbench } from "./workbench.svelte";
 
 const KEEP_AFTER_MS = 250;
+/// Of a body that still comes, so many of its last signs are shown.
+const PIECES_MAX = 100_000;
 const NEW = "new-";
 const HIDDEN = "••••••••";
 
@@ -116,18 +119,34 @@ export class Editing {
   async send(tab: ItemTab): Promise<void> {
     const { run } = tab;
     if (run.phase === "sending") return;
-    Object.assign(run, { phase: "sending", id: crypto.randomUUID(), problem: null });
+    Object.assign(run, { phase: "sending", id: crypto.randomUUID(), problem: null, pieces: "" });
     const id = run.id;
-    const document = tab.document;
     try {
-      const reply = await this.bench.ask({ call: "send", item: tab.id, document, environment: this.bench.activeEnvironment, run: id }, "sent");
+      const reply = await this.bench.ask({ call: "send", item: tab.id, document: tab.document, environment: this.bench.activeEnvironment, run: id }, "sent");
       if (run.id !== id) return;
       Object.assign(run, { phase: "done", response: reply.response });
     } catch (thrown) {
       if (run.id !== id) return;
       Object.assign(run, { phase: "failed", problem: problemOf(thrown), response: null });
     }
-    this.note(tab, document);
+    // The list is looked at beside; that it cannot be read is no failure of the send.
+    void this.bench.sent.load().catch(() => {});
+  }
+
+  /// Opens what was sent: its request if it is still there, else a new one like it, and the answer with it.
+  async openSent(sent: SentView): Promise<void> {
+    const view = sent.item === null ? undefined : this.bench.tree.index.byId.get(sent.item)?.view;
+    const tab = view ? await this.open(view) : this.newRequest({ name: "", request: { method: sent.method, header: [], url: { raw: sent.url } } });
+    if (tab.run.phase === "sending") return;
+    const { response } = await this.bench.ask({ call: "sent_show", id: sent.id }, "sent_detail");
+    const problem = response ? null : { what: "No response", why: sent.failure ?? "There was no answer.", todo: "Send it again." };
+    Object.assign(tab.run, { phase: response ? "done" : "failed", response, problem });
+  }
+
+  /// A piece of a body that still comes: shown until the whole is there.
+  heardPiece(run: string, text: string): void {
+    const tab = this.bench.tabs.list.find((one) => one instanceof ItemTab && one.run.id === run);
+    if (tab instanceof ItemTab && tab.run.phase === "sending") tab.run.pieces = (tab.run.pieces + text).slice(-PIECES_MAX);
   }
 
   /// Keeps the response as an example below its request.
@@ -280,14 +299,6 @@ export class Editing {
     bench.tree.reveal(made.id);
   }
 
-  private note(tab: ItemTab, document: Json): void {
-    const request = isObject(document) ? document["request"] : undefined;
-    const response = tab.run.response;
-    const method = isObject(request) && typeof request["method"] === "string" ? request["method"] : "GET";
-    const url = rawUrl(isObject(request) ? request["url"] : undefined);
-    this.bench.sent.add(tab.workspace, { item: tab.id, method, url, status: response?.status ?? null, micros: response?.timings.total ?? 0, at: this.bench.now() });
-  }
-
   private closeNow(tab: Tab): void {
     if (tab instanceof ItemTab) this.forget(tab);
     this.bench.tabs.close(tab.key);
@@ -336,9 +347,3 @@ export class Editing {
 
 /// A new request in which nothing was written.
 const isUntouched = (tab: ItemTab) => tab.id === null && same(tab.document, tab.base) && rawUrl(isObject(tab.document) && isObject(tab.document["request"]) ? tab.document["request"]["url"] : undefined) === "";
-
-/// The cursor stands in a text of the open tab: nothing may change under it.
-function isTyping(): boolean {
-  const focused = globalThis.document?.activeElement;
-  return focused instanceof HTMLElement && focused.closest("main") !== null && focused.matches("input, textarea, [contenteditable]");
-}

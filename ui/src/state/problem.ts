@@ -23,6 +23,21 @@ const WORDS: Partial<Record<ErrorKind, [why: string, todo: string]>> = {
   damaged: ["Local data is damaged.", "Reload from the server."],
   local_store: ["The local disk is full or cannot be written.", "Free some space."],
   locked: ["The agent does not answer.", "Wait a moment, or start `satchel app` again."],
+  ambiguous: ["Several things have that name.", "Rename one, or choose by its place."],
+  signed_in: ["This profile is signed in already.", "Sign out first."],
+  sign_up_refused: ["The e-mail is in use, or this server takes no new accounts.", "Sign in, or ask whoever runs the server for an invitation."],
+  not_satchel: ["What answers there is not a Satchel server.", "Check the address."],
+  not_in_sync: ["Not everything reached the server in time.", "It goes on by itself; look at the cloud."],
+  lying_server: ["The server shows another history than before.", "Your copy here is safe. Ask whoever runs the server."],
+  keyring: ["The key in the system’s keyring cannot be had.", "Unlock the keyring and try again."],
+  evicted: ["Another app took this app’s place.", "Take a place back; nothing here is lost."],
+  app_limit: ["All places for apps are taken.", "Take the place of one."],
+  changes_waiting: ["Changes wait that are not on the server.", "Sync first, or say what may be lost."],
+  cannot_stand_both: ["Both values cannot stand.", "Choose one, or edit."],
+  role_too_low: ["Your role does not allow it.", "Ask an admin for another role."],
+  last_admin: ["It would be without an admin.", "Make another member an admin first, or delete it."],
+  in_teams: ["The account is in teams.", "Leave them first."],
+  invite_gone: ["The invitation was used, has ended, or never was.", "Ask for a new link: each is good for one person and seven days."],
   no_history: ["The Scratch Pad keeps no history.", "Move the item to a workspace to have one."],
 };
 
@@ -30,5 +45,6 @@ export function problemOf(thrown: unknown): Problem {
   if (!isApiError(thrown)) return { what: "Something went wrong", why: thrown instanceof Error ? thrown.message : String(thrown), todo: "Try again." };
   const [why, todo] = WORDS[thrown.kind] ?? ["It did not work.", "Try again."];
   const tried = thrown.tried || "it";
-  return { what: `Failed: ${tried}`, why: thrown.detail ? `${why} (${thrown.detail})` : why, todo };
+  const which = thrown.candidates.length > 0 ? ` (${thrown.candidates.slice(0, 5).join(", ")})` : "";
+  return { what: `Failed: ${tried}`, why: thrown.detail ? `${why.replace(/\.$/, "")}: ${thrown.detail.replace(/\.$/, "")}.` : why, todo: todo.replace(/\.$/, `${which}.`) };
 }

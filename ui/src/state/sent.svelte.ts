@@ -1,42 +1,39 @@
-// What was sent from this page, the latest first: enough to find it again, without answers and without values of variables.
+// What was sent from this device in the open workspace, the latest first. The host keeps it, sealed; the page only looks.
 
-import type { Shelf } from "./drafts";
-
-export interface Sent { item: string | null; method: string; url: string; status: number | null; micros: number; at: number }
+import type { SentView } from "../host/api";
+import type { Workbench } from "./workbench.svelte";
 
 const MOST = 200;
+const OLD_KEY = "satchel.sent.";
 
 export class SentList {
-  list = $state.raw<Sent[]>([]);
+  list = $state.raw<SentView[]>([]);
+  more = $state(false);
+  search = $state("");
 
-  constructor(private readonly shelf: Shelf) {}
+  constructor(private readonly bench: Workbench) {}
 
-  load(workspace: string): void {
-    try {
-      const read = JSON.parse(this.shelf.getItem(key(workspace)) ?? "[]");
-      this.list = Array.isArray(read) ? read.slice(0, MOST) : [];
-    } catch {
-      this.list = [];
-    }
+  async load(): Promise<void> {
+    const { search } = this;
+    const workspace = this.bench.workspace;
+    const { entries, more } = await this.bench.ask({ call: "sent_list", search, limit: MOST }, "sent_list");
+    if (workspace === this.bench.workspace && search === this.search) [this.list, this.more] = [entries, more];
   }
 
-  add(workspace: string, sent: Sent): void {
-    this.list = [sent, ...this.list].slice(0, MOST);
-    this.write(workspace);
+  async find(search: string): Promise<void> {
+    this.search = search;
+    await this.load();
   }
 
-  clear(workspace: string): void {
-    this.list = [];
-    this.shelf.removeItem(key(workspace));
+  async clear(): Promise<void> {
+    await this.bench.ask({ call: "sent_clear", everything: false }, "done");
+    await this.load();
   }
 
-  private write(workspace: string): void {
-    try {
-      this.shelf.setItem(key(workspace), JSON.stringify(this.list));
-    } catch {
-      // The list is a convenience; a full storage shortens it to this session.
-    }
+  /// Of pages before this one, which kept URLs in the browser's own storage.
+  dropOld(): void {
+    const { shelf } = this.bench;
+    const old = Array.from({ length: shelf.length }, (_, at) => shelf.key(at) ?? "").filter((key) => key.startsWith(OLD_KEY));
+    for (const key of old) shelf.removeItem(key);
   }
 }
-
-const key = (workspace: string) => `satchel.sent.${workspace}`;

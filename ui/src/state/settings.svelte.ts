@@ -6,9 +6,9 @@ export type Theme = "system" | "light" | "dark";
 
 const KEY = "satchel.settings";
 
-interface Kept { theme: Theme; sidebarWidth: number; responseShare: number; beside: boolean; strictOffline: boolean }
+interface Kept { theme: Theme; sidebarWidth: number; responseShare: number; beside: boolean; strictOffline: boolean; snippet: string; presence: boolean; server: string }
 
-const DEFAULTS: Kept = { theme: "system", sidebarWidth: 264, responseShare: 0.5, beside: false, strictOffline: false };
+const DEFAULTS: Kept = { theme: "system", sidebarWidth: 264, responseShare: 0.5, beside: false, strictOffline: false, snippet: "curl", presence: false, server: "" };
 
 export class Settings {
   kept = $state<Kept>({ ...DEFAULTS });

@@ -10,6 +10,8 @@ export class Run {
   phase = $state<"idle" | "sending" | "done" | "failed">("idle");
   response = $state.raw<SentResponse | null>(null);
   problem = $state.raw<Problem | null>(null);
+  /// The text of a streamed body, as far as it has come.
+  pieces = $state("");
   id = "";
 }
 

@@ -5,7 +5,10 @@
 
 import type { HostEvent, Host, HostCall, HostReply } from "../host/host";
 import { ask } from "../host/host";
-import type { ItemView, Progress, Status, VariableView, WorkspaceStatus, WorkspaceView } from "../host/api";
+import type { Gathered } from "../transfer/gather";
+import type { ItemTab } from "./tabs.svelte";
+import type { ItemView, PresentView, Progress, Status, VariableView, WorkspaceStatus, WorkspaceView } from "../host/api";
+import { conflictsCounted } from "./arrivals";
 import { Drafts, type Shelf } from "./drafts";
 import { Editing } from "./editing.svelte";
 import { SentList } from "./sent.svelte";
@@ -22,10 +25,14 @@ export type Question =
   | { ask: "name"; title: string; label: string; value: string; yes: string; run: (name: string) => void }
   | { ask: "place"; title: string; yes: string; kinds: readonly string[]; name: string | null; run: (parent: string, name: string) => void };
 
+/// A dialog that is more than a question; loaded when it is first shown.
+export type Overlay = { show: "snippet"; tab: ItemTab } | { show: "elsewhere"; tab: ItemTab } | { show: "import"; gathered: Gathered | null; text: string } | { show: "move"; from: string; items: readonly ItemView[] } | { show: "places" };
+
 const TREE_AFTER_MS = 800;
+const PEOPLE_AFTER_MS = 500;
 
 /// The status leaves an empty Scratch Pad out.
-const SCRATCH: WorkspaceStatus = { id: "scratch", name: "Scratch Pad", state: "offline", reason: "scratch", detail: null, pending: { up: 0, down: 0 }, conflicts: 0, set_aside: [], seq: 0 };
+const SCRATCH: WorkspaceStatus = { id: "scratch", name: "Scratch Pad", state: "offline", reason: "scratch", detail: null, pending: { up: 0, down: 0 }, conflicts: 0, set_aside: [], seq: 0, role: null, kind: null, team: null, members: 0, drafts: 0 };
 
 const listed = (all: readonly { id: string; name: string }[]) => all.filter((one) => one.id !== SCRATCH.id).map((one) => `${one.id} ${one.name}`).sort().join("\n");
 
@@ -39,6 +46,8 @@ export class Workbench {
 
   ready = $state(false);
   linked = $state(true);
+  /// The agent that this page belongs to has ended for good.
+  over = $state(false);
   status = $state.raw<Status | null>(null);
   progress = $state.raw<Progress | null>(null);
   workspaces = $state.raw<WorkspaceView[]>([]);
@@ -51,10 +60,18 @@ export class Workbench {
   section = $state<Section>("collections");
   paletteOpen = $state(false);
   question = $state.raw<Question | null>(null);
+  overlay = $state.raw<Overlay | null>(null);
+  /// Whether scripts of the open workspace may run here; null until it was asked.
+  trusted = $state<boolean | null>(null);
+  /// Who else says to be in the open workspace.
+  present = $state.raw<PresentView[]>([]);
+  /// Counts what was told of people, so that what shows them reads again.
+  peopleChanged = $state(0);
   searchFocus = $state(0);
   private began = false;
   private toldWorkspaces = "";
   private treeTimer: ReturnType<typeof setTimeout> | null = null;
+  private peopleTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     readonly host: Host,
@@ -62,13 +79,14 @@ export class Workbench {
     readonly now: () => number = Date.now,
   ) {
     this.settings = new Settings(shelf);
-    this.sent = new SentList(shelf);
+    this.sent = new SentList(this);
     this.editing = new Editing(this, new Drafts(shelf));
   }
 
   /// Ends nothing: the page lives as long as its window.
   async start(): Promise<void> {
     this.host.events((event) => this.heard(event));
+    this.sent.dropOld();
     await this.begin();
   }
 
@@ -188,6 +206,7 @@ export class Workbench {
   }
 
   private leave(): void {
+    this.present = [];
     this.tabs.clear();
     this.tree.views = [];
     this.tree.selected = new Set();
@@ -196,11 +215,42 @@ export class Workbench {
 
   private async load(): Promise<void> {
     this.tree.loading = true;
-    this.sent.load(this.workspace);
+    this.trusted = null;
     await this.readAll();
     this.tree.loading = false;
     if (this.tree.open.size === 0) this.tree.open = new Set(this.tree.index.items.filter((item) => item.depth === 0).slice(0, 3).map((item) => item.view.id));
     await this.editing.restoreTabs();
+  }
+
+  /// Quietly: who is here is no reason to disturb anybody.
+  async readPresent(): Promise<void> {
+    if (this.workspace === SCRATCH.id || !this.status?.account || !this.linked) return void (this.present = []);
+    try {
+      this.present = (await this.ask({ call: "who_is_here" }, "present")).people;
+    } catch {
+      this.present = [];
+    }
+  }
+
+  /// The host tells it only together with what a request is made of, of which nothing is kept here.
+  async readTrusted(): Promise<void> {
+    await this.attempt(async () => {
+      this.trusted = (await this.ask({ call: "sources", item: null, environment: "off" }, "sources")).trusted;
+    });
+  }
+
+  async trust(trusted: boolean): Promise<void> {
+    await this.ask({ call: "trust", trusted }, "done");
+    this.trusted = trusted;
+  }
+
+  openImport(gathered: Gathered | null = null, text = ""): void {
+    this.overlay = { show: "import", gathered, text };
+  }
+
+  /// Tree, environments and, as an import of a backup makes new ones, workspaces.
+  async readEverything(): Promise<void> {
+    await Promise.all([this.readAll(), this.readWorkspaces()]);
   }
 
   private async readAll(): Promise<void> {
@@ -213,9 +263,13 @@ export class Workbench {
         this.heardStatus(event.status);
         break;
       case "progress":
-        this.progress = event.done >= event.total && event.total > 0 ? null : event;
+        if (event.run === null) this.progress = event.done >= event.total && event.total > 0 ? null : event;
+        break;
+      case "piece":
+        this.editing.heardPiece(event.run, event.text);
         break;
       case "link":
+        this.over ||= event.over ?? false;
         this.heardLink(event.up);
         break;
       case "changed":
@@ -231,12 +285,31 @@ export class Workbench {
     else if (back) void this.attempt(() => this.readAll());
   }
 
+  /// Who signed in stands on the Scratch Pad until the workspaces come, and did not choose it.
+  private async workspacesCame(): Promise<void> {
+    await this.readWorkspaces();
+    const current = this.workspaces.find((one) => one.current)?.id ?? this.workspace;
+    if (this.workspace !== SCRATCH.id || current === SCRATCH.id || this.tabs.list.some((tab) => tab.type === "item")) return;
+    // Panels stay: one of them may show a recovery code, this once.
+    this.workspace = current;
+    await this.load();
+  }
+
   /// A workspace that came, went or has another name shows in the list at once.
   private heardStatus(status: Status): void {
+    const before = this.here?.conflicts ?? 0;
     this.status = status;
+    this.peopleTimer ??= setTimeout(() => this.tellPeople(), PEOPLE_AFTER_MS);
+    if (this.began) conflictsCounted(this, before, this.here?.conflicts ?? 0);
     const told = listed(status.workspaces);
-    if (this.began && told !== listed(this.workspaces) && told !== this.toldWorkspaces) void this.attempt(() => this.readWorkspaces());
+    if (this.began && told !== listed(this.workspaces) && told !== this.toldWorkspaces) void this.attempt(() => this.workspacesCame());
     this.toldWorkspaces = told;
+  }
+
+  /// A status may be about people, and many come while much is synced: what shows people reads once in a while.
+  private tellPeople(): void {
+    this.peopleTimer = null;
+    this.peopleChanged++;
   }
 
   private async heardChanged(items: readonly ItemView[], removed: readonly string[]): Promise<void> {

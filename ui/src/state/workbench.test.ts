@@ -108,7 +108,53 @@ test("a request is sent and remembered", async () => {
   const tab = await bench.editing.open(view("List products"));
   await bench.editing.send(tab);
   expect(tab.run.response?.status).toBe(200);
+  await settle();
   expect(bench.sent.list[0]).toMatchObject({ method: "GET", status: 200, item: tab.id });
+});
+
+test("what was sent is opened again with its answer", async () => {
+  const tab = await bench.editing.open(view("List products"));
+  await bench.editing.send(tab);
+  await settle();
+  const sent = bench.sent.list[0]!;
+  bench.editing.close(tab);
+  await bench.editing.openSent(sent);
+  expect((bench.tabs.active as ItemTab).run.response?.status).toBe(200);
+  await bench.editing.openSent({ ...sent, item: "gone" });
+  expect((bench.tabs.active as ItemTab).id).toBeNull();
+  await bench.sent.clear();
+  expect(bench.sent.list).toEqual([]);
+});
+
+test("pieces of a body show until the whole is there", async () => {
+  const tab = await bench.editing.open(view("List products"));
+  const sending = bench.editing.send(tab);
+  host.tell({ event: "piece", run: tab.run.id, text: "one " });
+  host.tell({ event: "piece", run: "another", text: "no" });
+  host.tell({ event: "piece", run: tab.run.id, text: "two" });
+  expect(tab.run.pieces).toBe("one two");
+  await sending;
+  expect(tab.run.phase).toBe("done");
+});
+
+test("conflicts that appear open their tab, and never over unsaved edits", async () => {
+  const grow = () => {
+    const store = host.stores[0]!;
+    store.conflicts = [...store.conflicts, { ...store.conflicts[0]!, id: `more${store.conflicts.length}` }];
+    host.setState({ conflicts: store.conflicts.length });
+  };
+  const tab = await bench.editing.open(view("Get cart"));
+  tab.edit(rename_("mine"));
+  grow();
+  expect([bench.tabs.activeKey, bench.tabs.get("conflicts")?.type]).toEqual([tab.key, "panel"]);
+  expect(bench.toasts.list.at(-1)?.title).toContain("conflicts to look at");
+  await bench.editing.save(tab);
+  grow();
+  expect(bench.tabs.activeKey).toBe("conflicts");
+  host.setState({ conflicts: 1 });
+  bench.tabs.activate(tab.key);
+  host.setState({ conflicts: 1 });
+  expect(bench.tabs.activeKey).toBe(tab.key);
 });
 
 test("a name that is taken gets a number", () => {

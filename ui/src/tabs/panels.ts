@@ -8,6 +8,9 @@ type Load = () => Promise<{ default: Component<PanelProps> | Component }>;
 export const PANELS: Readonly<Record<string, Load>> = {
   account: () => import("../account/AccountPanel.svelte"),
   conflicts: () => import("../conflicts/ConflictsPanel.svelte"),
+  people: () => import("../people/PeoplePanel.svelte"),
+  runner: () => import("../runner/RunnerPanel.svelte"),
+  history: () => import("../history/HistoryPanel.svelte"),
   transfer: () => import("../transfer/TransferPanel.svelte"),
   shortcuts: () => import("./Shortcuts.svelte"),
 };
