@@ -17,6 +17,8 @@ pub mod curl;
 pub mod http;
 pub mod limits;
 mod media;
+pub mod report;
+pub mod run;
 pub mod script;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -54,3 +54,17 @@ pub const SET_COOKIES: usize = 200;
 pub const MESSAGE_BYTES: usize = 16 * 1024 * 1024;
 /// The most parts of a form.
 pub const FORM_PARTS: usize = 10_000;
+/// How deep folders of a collection that is run may be nested.
+pub const FOLDER_DEPTH: usize = 64;
+/// The most iterations, and rows of data, of a run.
+pub const ITERATIONS: u64 = 10_000_000;
+/// The most iterations at the same time.
+pub const LANES: usize = 64;
+/// The most requests of one iteration, unless the plan says otherwise: scripts may lead it in circles.
+pub const ITERATION_REQUESTS: u64 = 100_000;
+/// How many failures of a run are kept; the rest are counted.
+pub const FAILURES: usize = 1_000;
+/// The longest text of a report: a name, a message, a line of the console.
+pub const REPORT_TEXT_BYTES: usize = 64 * 1024;
+/// The largest data file.
+pub const DATA_BYTES: usize = 512 * 1024 * 1024;

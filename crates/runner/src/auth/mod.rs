@@ -47,9 +47,9 @@ pub struct Surroundings<'a> {
     /// Milliseconds since 1970.
     pub now_ms: u64,
     /// For nonces; the system's generator outside of tests.
-    pub rng: &'a mut dyn RngCore,
+    pub rng: &'a mut (dyn RngCore + Send),
     /// The tokens that this device has.
-    pub tokens: &'a dyn oauth2::Tokens,
+    pub tokens: &'a (dyn oauth2::Tokens + Sync),
 }
 
 impl fmt::Debug for Surroundings<'_> {
@@ -79,11 +79,16 @@ impl Surroundings<'_> {
     pub(crate) fn uuid(&mut self) -> String {
         let mut bytes = [0; 16];
         self.rng.fill_bytes(&mut bytes);
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex = hash::hex(&bytes);
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+        uuid(bytes)
     }
+}
+
+/// The version 4 UUID of random bytes.
+pub(crate) fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hash::hex(&bytes);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// A way to sign in, with its attributes.

@@ -62,6 +62,8 @@ pub struct Built {
     pub request: Request,
     /// What was left out or not understood.
     pub warnings: Vec<Warning>,
+    /// The request's document with its variables replaced; its URL is the text that was encoded. It holds secrets.
+    pub document: Json,
     unsigned: Draft,
     auth: Option<Auth>,
     session: Session,
@@ -169,6 +171,8 @@ pub fn build(
     let finish =
         Finish { type_: made.type_, user_agent: options.user_agent.clone(), settings, behavior, boundary };
     let unsigned = draft.clone();
+    let mut document = request;
+    document["url"] = Json::String(url);
     let auth = auth.as_ref().and_then(Auth::from_document);
     let session = match auth.as_ref().map(|auth| auth::sign(auth, &mut draft, around)) {
         Some(Ok(session)) => session,
@@ -179,7 +183,7 @@ pub fn build(
         }
         None => Session::Done,
     };
-    Ok(Built { request: finish.request(draft), warnings, unsigned, auth, session, finish })
+    Ok(Built { request: finish.request(draft), warnings, document, unsigned, auth, session, finish })
 }
 
 impl Built {

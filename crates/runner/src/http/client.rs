@@ -248,7 +248,9 @@ impl Client {
         add("Authorization", target.credentials.as_ref().map(|both| basic(both)));
         add("Content-Type", payload.boundary.as_ref().map(|it| form_type(it)));
         let chunked = find(&request.headers, "transfer-encoding").is_some();
-        let counted = payload.present && !chunked;
+        // Other methods say that there is no body (RFC 9110, 8.6), as newman and node do.
+        let says = payload.present || !WITHOUT_LENGTH.contains(&request.method.to_uppercase().as_str());
+        let counted = says && !chunked;
         add("Content-Length", counted.then(|| payload.length.to_string().into_bytes()));
         if let Some(boundary) = &payload.boundary {
             complete_form_type(&mut headers, boundary);
@@ -259,6 +261,9 @@ impl Client {
         headers
     }
 }
+
+/// The methods that without a body have no `Content-Length`.
+const WITHOUT_LENGTH: [&str; 6] = ["GET", "HEAD", "TRACE", "DELETE", "CONNECT", "OPTIONS"];
 
 /// A request with all that it takes to send it.
 struct Ready<'a> {

@@ -70,7 +70,9 @@ fn part_head(part: &FormPart, boundary: &str) -> Result<String, SendError> {
     if let Some(name) = &file_name {
         head.extend(["; filename=\"", &quoted(name), "\""]);
     }
-    let by_name = file_name.as_deref().map(|name| of_path(Path::new(name)).unwrap_or(UNKNOWN).to_owned());
+    // A field whose file is missing has an empty name, and nothing to go by.
+    let named = file_name.as_deref().filter(|name| !name.is_empty());
+    let by_name = named.map(|name| of_path(Path::new(name)).unwrap_or(UNKNOWN).to_owned());
     if let Some(content_type) = part.content_type.clone().or(by_name) {
         if !is_value(content_type.as_bytes()) {
             return Err(SendError::BadHeader { name: format!("Content-Type of form field {}", part.name) });

@@ -17,8 +17,8 @@ pub struct Request {
     pub url: String,
     /// The headers in order, names as written, duplicates kept.
     ///
-    /// Added at the end only where absent and needed: `Host`, the content type of a form, the length or
-    /// chunked framing of a body, and the jar's cookies.
+    /// Added at the end only where absent and needed: `Host`, the content type of a form, the length of a body (0 where
+    /// there is none and the method is one that mostly has one) or its chunked framing, and the jar's cookies.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Body,

@@ -32,7 +32,7 @@ async fn bytes_go_out_with_their_length() {
     .await;
     check(Body::Bytes(Vec::new()), &[], &format!("POST / HTTP/1.1\r\n{host}\r\nContent-Length: 0\r\n\r\n"))
         .await;
-    check(Body::Empty, &[], &format!("POST / HTTP/1.1\r\n{host}\r\n\r\n")).await;
+    check(Body::Empty, &[], &format!("POST / HTTP/1.1\r\n{host}\r\nContent-Length: 0\r\n\r\n")).await;
 }
 
 #[tokio::test]

@@ -25,8 +25,15 @@ async fn headers_go_out_in_order_case_and_number() {
 
 #[tokio::test]
 async fn any_token_is_a_method() {
-    check("M-SEARCH", "", &[], "M-SEARCH / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n\r\n").await;
-    check("purge", "/", &[("hOST", "a.test")], "purge / HTTP/1.1\r\nhOST: a.test\r\n\r\n").await;
+    check("M-SEARCH", "", &[], "M-SEARCH / HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Length: 0\r\n\r\n")
+        .await;
+    check(
+        "purge",
+        "/",
+        &[("hOST", "a.test")],
+        "purge / HTTP/1.1\r\nhOST: a.test\r\nContent-Length: 0\r\n\r\n",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -312,11 +312,11 @@ pub async fn obtain<F>(
     known: Option<&Token>,
     around: &mut Surroundings<'_>,
     wait: Duration,
-    open: &mut dyn FnMut(&str),
-    mut send: impl FnMut(Request) -> F,
+    open: &mut (dyn FnMut(&str) + Send),
+    mut send: impl FnMut(Request) -> F + Send,
 ) -> Result<Token, TokenError>
 where
-    F: Future<Output = Result<Response, SendError>>,
+    F: Future<Output = Result<Response, SendError>> + Send,
 {
     if let Some(request) = known.and_then(|token| grant.refresh_request(token))
         && let Ok(response) = send(request).await

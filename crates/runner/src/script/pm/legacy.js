@@ -76,9 +76,9 @@
                 const enabled = pm.response?.headers.members.filter((header) => !header.disabled) ?? [];
                 return Object.fromEntries(enabled.map(({ key, value }) => [key, value]));
             },
-            responseTime: () => pm.response ? pm.response.responseTime : NaN,
-            responseCode: () => pm.response ? pm.response.details() : { code: NaN, name: "", details: "" },
-            responseBody: () => pm.response?.text(),
+            responseTime: () => given.response ? pm.response.responseTime : NaN,
+            responseCode: () => given.response ? pm.response.details() : { code: NaN, name: "", details: "" },
+            responseBody: () => given.response ? pm.response.text() : undefined,
         } : {};
         return {
             tests: () => tests,
