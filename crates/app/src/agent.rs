@@ -25,6 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::events::Changes;
 use crate::failure::Failure;
 use crate::host::{self, Link};
 use crate::link::{self, Answer, Ask, LINE_BYTES_MAX, Question, Tell};
@@ -193,10 +194,12 @@ async fn converse(stream: UnixStream, shared: &Arc<Shared>) {
         let Ok(question) = link::read::<Question>(&line) else { break };
         drop(line);
         let Ok(place) = questions.clone().acquire_owned().await else { break };
+        // It listens before anything that was asked later is done.
+        let changes = matches!(question.ask, Ask::Events).then(|| Changes::of(&shared.client));
         let (shared, tell) = (shared.clone(), tell.clone());
         // A change that was begun is finished, even when the one who asked is gone.
         let answering = async move {
-            answer(&shared, question, &tell).await;
+            answer(&shared, question, changes, &tell).await;
             drop(place);
         };
         work.spawn(answering);
@@ -222,7 +225,7 @@ async fn write_lines(mut to: OwnedWriteHalf, mut told: mpsc::Receiver<Answer>) {
     }
 }
 
-async fn answer(shared: &Shared, question: Question, tell: &mpsc::Sender<Answer>) {
+async fn answer(shared: &Shared, question: Question, changes: Option<Changes>, tell: &mpsc::Sender<Answer>) {
     let id = question.id;
     match question.ask {
         Ask::Call(request) => {
@@ -230,6 +233,11 @@ async fn answer(shared: &Shared, question: Question, tell: &mpsc::Sender<Answer>
             say(tell, id, end).await;
         }
         Ask::Watch => watch_changes(shared, id, tell).await,
+        Ask::Events => {
+            if let Some(changes) = changes {
+                tell_events(changes, id, tell).await;
+            }
+        }
         Ask::About => {
             let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
             say(tell, id, Tell::About { pid, version }).await;
@@ -256,6 +264,22 @@ async fn call(shared: &Shared, id: u64, request: Request, tell: &mpsc::Sender<An
                 drop(tell.try_send(Answer { id, tell: Tell::Progress(progress) }));
             }
             end = &mut call => return end.map_or_else(Tell::Error, Tell::Reply),
+        }
+    }
+}
+
+async fn tell_events(mut changes: Changes, id: u64, tell: &mpsc::Sender<Answer>) {
+    loop {
+        tokio::select! {
+            events = changes.next() => {
+                let Some(events) = events else { return };
+                for event in events {
+                    if !say(tell, id, Tell::Event(event)).await {
+                        return;
+                    }
+                }
+            }
+            () = tell.closed() => return,
         }
     }
 }

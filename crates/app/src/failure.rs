@@ -19,6 +19,9 @@ pub(crate) const DECISION: u8 = 3;
 /// Not in sync in time.
 pub(crate) const NOT_IN_SYNC: u8 = 4;
 
+/// A test of a script failed, or a script itself.
+pub(crate) const TESTS_FAILED: u8 = 5;
+
 /// A failure, ready to be printed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -90,6 +93,16 @@ impl Failure {
     /// The agent did not do its part.
     pub(crate) fn agent(what: impl Into<String>, why: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self::new("agent", FAILED, what, why, remedy)
+    }
+
+    /// A request has no answer, or a run could not begin.
+    pub(crate) fn request(
+        kind: &str,
+        what: impl Into<String>,
+        why: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::new(kind, FAILED, what, why, remedy)
     }
 
     /// Whether it is a failure of the API of this kind.
@@ -342,7 +355,7 @@ fn local_row(kind: ErrorKind) -> Row {
             "wait until it ends and try again; `satchel agent status` tells whether an agent runs",
         ),
         ErrorKind::RoleTooLow => {
-            plain(FAILED, "your role does not allow it", "ask an admin of the workspace for another role")
+            layered(FAILED, "your role does not allow it", "ask an admin of the workspace for another role:")
         }
         ErrorKind::LastAdmin => plain(
             FAILED,
@@ -355,6 +368,9 @@ fn local_row(kind: ErrorKind) -> Row {
             "the invitation was used, has ended, or never was",
             "ask for a new link: each is good for one person and seven days",
         ),
+        ErrorKind::Unanswered => {
+            plain(FAILED, "the request has no answer", "look at its URL, its settings and the server")
+        }
         ErrorKind::NoHistory => plain(
             FAILED,
             "the Scratch Pad keeps no history",
@@ -417,6 +433,7 @@ mod tests {
         (ErrorKind::LastAdmin, "last_admin", 1),
         (ErrorKind::InTeams, "in_teams", 1),
         (ErrorKind::InviteGone, "invite_gone", 1),
+        (ErrorKind::Unanswered, "unanswered", 1),
         (ErrorKind::Internal, "internal", 1),
     ];
 

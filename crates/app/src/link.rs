@@ -6,7 +6,7 @@
 //! Invariants: no line is longer than [`LINE_BYTES_MAX`]; numbers of any size keep their digits.
 //! Knows nothing of sockets and of what a call does.
 
-use satchel_client::api::{ApiError, Progress, Reply, Request};
+use satchel_client::api::{ApiError, PageEvent, Progress, Reply, Request};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,11 +28,14 @@ pub(crate) struct Question {
 /// What is wanted.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on its way to a line")]
 pub(crate) enum Ask {
     /// A call of the API.
     Call(Request),
     /// A word whenever the status or the content changed, without end.
     Watch,
+    /// What changed, item by item, without end.
+    Events,
     /// Who answers.
     About,
     /// End.
@@ -61,6 +64,8 @@ pub(crate) enum Tell {
     Error(ApiError),
     /// Something changed, so often since the agent began.
     Changed(u64),
+    /// What changed.
+    Event(PageEvent),
     /// Who answers.
     About {
         /// The process.

@@ -13,6 +13,7 @@
 mod agent;
 mod cli;
 mod commands;
+mod events;
 mod failure;
 mod file;
 mod host;
@@ -20,6 +21,7 @@ mod link;
 mod output;
 mod page;
 mod password;
+mod sending;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,6 +36,10 @@ use crate::output::Out;
 const _: () = assert!(!satchel_client::IS_SIMULATED, "an app without cryptography must not be built");
 
 fn main() -> ExitCode {
+    // The process for scripts is this program again, and begins before anything else does.
+    if std::env::args_os().nth(1).is_some_and(|word| word == sending::SCRIPT_WORD) {
+        return satchel_runner::script::child_main();
+    }
     let words = asked_help(std::env::args_os().collect());
     let is_json = words.iter().any(|word| word == "--json");
     match parse(&words) {

@@ -29,6 +29,14 @@ impl EpochKeys {
         self.epoch
     }
 
+    /// Whether these are the keys of a charter's present epoch.
+    ///
+    /// By what the charter commits to: another life of a server that was restored may count the same epochs
+    /// with other keys.
+    pub fn are_of(&self, charter: &Charter) -> bool {
+        self.epoch == charter.epoch() && charter.commitment(self.epoch) == Some(&self.newest.commitment())
+    }
+
     /// The key of an epoch; none for one to come, or where an admin sealed a wrong key into the chain.
     pub fn get(&self, epoch: u32) -> Option<&EpochKey> {
         if epoch == self.epoch { Some(&self.newest) } else { self.older.get(&epoch) }

@@ -121,6 +121,39 @@ impl Charter {
         verify_header(&known.key, signed)
     }
 
+    /// Checks an entry of the charter that is said to be somewhere in its past: by an author who could make such an
+    /// entry then, and signed by an app that the author had, or that the entry itself brought in.
+    ///
+    /// Whether the entry fitted everything else was judged when it was applied.
+    ///
+    /// # Errors
+    /// [`CharterError`]
+    pub fn check_past_act(
+        &self,
+        seq: u64,
+        header: &CommitHeader,
+        op: &CharterOp,
+        signed: &SignedHeader,
+    ) -> Result<(), CharterError> {
+        if self.workspace() != Some(header.workspace) {
+            return Err(CharterError::WrongId);
+        }
+        let after = seq.saturating_add(1);
+        let known = self.app_before(header.app, seq).or_else(|| self.app_before(header.app, after));
+        let known = known.filter(|known| known.account == header.author).ok_or(CharterError::UnknownApp)?;
+        if header.epoch != self.epoch_before(seq).max(1) {
+            return Err(CharterError::Epoch);
+        }
+        let anybody = matches!(
+            op,
+            CharterOp::Found(_) | CharterOp::AddApp(_) | CharterOp::RevokeApp { .. } | CharterOp::Leave
+        );
+        if !anybody && self.role_before(header.author, seq) < Some(Role::Admin) {
+            return Err(CharterError::Role);
+        }
+        verify_header(&known.key, signed)
+    }
+
     /// Checks that a manifest is signed by an app that may write at this point.
     ///
     /// # Errors

@@ -251,18 +251,31 @@ impl Charter {
         self.hash
     }
 
-    /// Members that were taken over from a roster in which they are not, or are with other keys.
+    /// Members who have no place in a team's workspace any more: they were taken over from a roster in which
+    /// they are not, or are with other keys, or they have left the team, however they came in here.
     ///
     /// The argument is the charter of the roster that the founding names. It may be behind this one, so an
-    /// app asks again when the roster has moved before it believes the answer.
+    /// app asks again when the roster has moved before it believes the answer. Who never was of the team and
+    /// came in by an invitation is a guest, and no stranger.
     pub fn strangers<'a>(&'a self, roster: &'a Self) -> impl Iterator<Item = AccountId> + 'a {
         let is_stranger = move |account: AccountId, member: &Member| {
-            roster.member(account).is_none_or(|known| {
-                (known.signing_key, known.sealing_key) != (member.signing_key, member.sealing_key)
-            })
+            let is_taken_over = member.source == Source::Roster;
+            match roster.member(account) {
+                Some(known) => {
+                    let keys = (known.signing_key, known.sealing_key);
+                    is_taken_over && keys != (member.signing_key, member.sealing_key)
+                }
+                None => is_taken_over || roster.has_left(account),
+            }
         };
-        let taken_over = self.members().filter(|(_, member)| member.source == Source::Roster);
-        taken_over.filter(move |(account, member)| is_stranger(*account, member)).map(|(account, _)| account)
+        self.members()
+            .filter(move |(account, member)| is_stranger(*account, member))
+            .map(|(account, _)| account)
+    }
+
+    /// Whether an account was a member here and is none any more.
+    pub fn has_left(&self, account: AccountId) -> bool {
+        self.member(account).is_none() && self.standings.contains_key(&account)
     }
 
     /// Whether this roster has such a member: what a server asks before it takes an [`AddedMember`] without

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{ApiError, ErrorKind, Progress, Reply, Request};
+use crate::core::news::{self, Change};
 use crate::core::{Core, Input, PendingCall};
 use crate::keyring::KeyringChoice;
 use crate::problem::problem;
@@ -41,6 +42,7 @@ pub enum Mode {
 pub struct Client {
     inputs: mpsc::UnboundedSender<Input>,
     version: watch::Receiver<u64>,
+    changes: broadcast::Sender<Change>,
 }
 
 impl Client {
@@ -55,10 +57,12 @@ impl Client {
     pub async fn open(options: ClientOptions) -> Result<Self, ApiError> {
         let (inputs, queue) = mpsc::unbounded_channel();
         let (changed, version) = watch::channel(0);
+        let changes = news::channel();
+        let told = (changed, changes.clone());
         let (ready, opened) = oneshot::channel();
         let inbox = inputs.downgrade();
         let run = move || {
-            let core = match Core::open(options, inbox, changed) {
+            let core = match Core::open(options, inbox, told) {
                 Ok(core) => core,
                 Err(error) => return drop(ready.send(Err(error))),
             };
@@ -75,7 +79,7 @@ impl Client {
             .spawn(run)
             .map_err(|error| problem(ErrorKind::Internal, TRIED, error.to_string()))?;
         opened.await.unwrap_or_else(|_| Err(ended(TRIED)))?;
-        Ok(Self { inputs, version })
+        Ok(Self { inputs, version, changes })
     }
 
     /// Does one call; `progress` is told how long work goes.
@@ -97,6 +101,11 @@ impl Client {
     /// Counts up whenever a state or content changed; the face asks again then.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.version.clone()
+    }
+
+    /// What changes from now on, item by item; who is too slow is told so by the channel, and reads everything.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
     }
 
     /// Disconnects, closes the stores and frees the profile.

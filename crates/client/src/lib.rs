@@ -33,6 +33,7 @@ mod store;
 mod transport;
 
 pub use client::{Client, ClientOptions, Mode};
+pub use core::news::Change;
 pub use home::agent_socket;
 pub use keyring::KeyringChoice;
 pub use store::{AccountStore, AccountStoreError};

@@ -36,16 +36,9 @@ pub(crate) struct Login {
     pub(crate) url: String,
     pub(crate) email: String,
     pub(crate) app_name: String,
-    /// The app that was signed in here before its session ended; it keeps its id and key.
-    pub(crate) before: Option<Before>,
-}
-
-/// An app that signs in again.
-#[derive(Debug)]
-pub(crate) struct Before {
-    pub(crate) account: AccountId,
-    pub(crate) app: AppId,
-    pub(crate) app_secret: Zeroizing<[u8; 32]>,
+    /// The account whose data is here, and whose app's session has ended. It signs in as another app: charters
+    /// may have revoked the one before, which is for good.
+    pub(crate) before: Option<AccountId>,
 }
 
 /// The account's secrets, opened by a fresh proof.
@@ -98,7 +91,7 @@ pub(crate) async fn sign_up(
         wrapped_by_recovery: key.wrap_by_recovery(&code, account.as_bytes(), &mut OsRng).into(),
         recovery_key: Bytes32::new(code.recovery_key().public()),
     };
-    let app = login.new_app(account, &identity);
+    let app = new_app(account, &identity);
     let finish = SignUpFinish {
         login: reply.login,
         registration_upload: upload.into(),
@@ -153,15 +146,19 @@ pub(crate) async fn change_password(
     set_password(&server, tried, &proven, &new, None, Some(app)).await.map(drop)
 }
 
-/// Deletes the account on the server.
-pub(crate) async fn delete_account(
+/// Proves the password, for [`delete_account`].
+pub(crate) async fn prove_for_deletion(
     server: Server,
     email: String,
     password: Secret,
-) -> Result<DeletionReceipt, ApiError> {
+) -> Result<GrantId, ApiError> {
+    prove(&server, "deleting the account", &email, &password).await.map(|proven| proven.grant)
+}
+
+/// Deletes the account on the server.
+pub(crate) async fn delete_account(server: Server, grant: GrantId) -> Result<DeletionReceipt, ApiError> {
     let tried = "deleting the account";
-    let proven = prove(&server, tried, &email, &password).await?;
-    let delete = DeleteAccount { grant: proven.grant };
+    let delete = DeleteAccount { grant };
     let bytes = post(&server, tried, "/v1/account/delete", encode(&delete)).await?;
     decode("receipt", &bytes).map_err(|e| strange(tried, &e))
 }
@@ -258,15 +255,6 @@ impl Login {
         post(&self.server, tried, route, body).await
     }
 
-    fn new_app(&self, account: AccountId, identity: &IdentityKeys) -> NewApp {
-        let (app, key) = match &self.before {
-            Some(before) => (before.app, AppKey::from_secret(*before.app_secret)),
-            None => (AppId::new(random()), AppKey::make(&mut OsRng)),
-        };
-        let certificate = AppCertificate::issue(identity, *account.as_bytes(), *app.as_bytes(), key.public());
-        NewApp { app, key, certificate }
-    }
-
     fn app_login(&self, grant: Option<GrantId>, app: &NewApp, take_over: Option<AppId>) -> AppLogin {
         AppLogin {
             grant,
@@ -284,11 +272,11 @@ impl Login {
         proven: &Proven,
         take_over: Option<&str>,
     ) -> Result<Credential, ApiError> {
-        if self.before.as_ref().is_some_and(|before| before.account != proven.account) {
+        if self.before.is_some_and(|before| before != proven.account) {
             let detail = "this profile holds another account's data; sign out first";
             return Err(problem(ErrorKind::SignedIn, tried, detail));
         }
-        let app = self.new_app(proven.account, &proven.identity);
+        let app = new_app(proven.account, &proven.identity);
         let token = match self.ask_token(proven, &app, None).await {
             Err(Disconnected::Refused(refusal))
                 if refusal.code == ErrorCode::AppLimit && take_over.is_some() =>
@@ -330,6 +318,12 @@ impl Login {
             account_secret: Zeroizing::new(*proven.key.expose_secret()),
         }
     }
+}
+
+fn new_app(account: AccountId, identity: &IdentityKeys) -> NewApp {
+    let (app, key) = (AppId::new(random()), AppKey::make(&mut OsRng));
+    let certificate = AppCertificate::issue(identity, *account.as_bytes(), *app.as_bytes(), key.public());
+    NewApp { app, key, certificate }
 }
 
 async fn post(server: &Server, tried: &str, route: &str, body: Vec<u8>) -> Result<Vec<u8>, ApiError> {

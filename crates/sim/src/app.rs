@@ -9,7 +9,7 @@ use satchel_wire::{ClientFrame, Incarnation, Nonce, ServerFrame, WorkspaceId};
 use crate::brittle::{Brittle, BrittleError};
 use crate::check::View;
 use crate::oracle::Token;
-use crate::person;
+use crate::person::{self, Seat};
 use crate::rng::SimRng;
 use crate::tier::AppDisk;
 
@@ -31,6 +31,7 @@ pub(crate) type Failed<D> = EngineError<BrittleError<<D as Store>::Error>>;
 /// One app.
 pub(crate) struct App<D: AppDisk> {
     pub(crate) index: usize,
+    pub(crate) seat: Seat,
     pub(crate) engine: Engine,
     pub(crate) store: Brittle<D>,
     pub(crate) rng: SimRng,
@@ -44,13 +45,14 @@ pub(crate) struct App<D: AppDisk> {
 }
 
 impl<D: AppDisk<Error: 'static>> App<D> {
-    pub(crate) fn new(index: usize, seed: u64, disk: D) -> Self {
+    pub(crate) fn new(seat: Seat, seed: u64, disk: D) -> Self {
+        let index = seat.app;
         let store = Brittle::new(disk);
-        let engine = Engine::open(Some(person::identity(index)), &store).expect("an empty store opens");
+        let engine = Engine::open(Some(person::identity(seat)), &store).expect("an empty store opens");
         let rng = SimRng::new(seed, 1_000 + index as u64);
         let clock_ms = 1_000_000;
         let (link, ghost, mark) = (None, None, None);
-        Self { index, engine, store, rng, link, ghost, mark, clock_ms, was_lied_to: false }
+        Self { index, seat, engine, store, rng, link, ghost, mark, clock_ms, was_lied_to: false }
     }
 
     /// What a crash leaves: the disk.
@@ -58,7 +60,7 @@ impl<D: AppDisk<Error: 'static>> App<D> {
         self.give_up_link();
         self.store.mend();
         self.store.disk.reopen();
-        self.engine = Engine::open(Some(person::identity(self.index)), &self.store)?;
+        self.engine = Engine::open(Some(person::identity(self.seat)), &self.store)?;
         Ok(())
     }
 
@@ -98,7 +100,7 @@ impl<D: AppDisk<Error: 'static>> App<D> {
         self.engine.handle_frame(ServerFrame::Welcome(welcome), clock_ms, &mut self.store)?;
         let waiting = u32::try_from(self.engine.waiting()).unwrap_or(u32::MAX);
         let take_over = take_over.map(person::app_id);
-        let open = person::open_frame(self.index, nonce, incarnation, take_over, waiting);
+        let open = person::open_frame(self.seat, nonce, incarnation, take_over, waiting);
         self.link = Some(Link { line, up: VecDeque::from([open]) });
         Ok(())
     }
@@ -107,6 +109,10 @@ impl<D: AppDisk<Error: 'static>> App<D> {
     pub(crate) fn send(&mut self) -> Result<bool, Failed<D>> {
         let Some(link) = &mut self.link else { return Ok(false) };
         let mut sent = false;
+        // What an admin's app does by itself, without the moment that it waits for others to come first.
+        if let Some(at_ms) = self.engine.handle_time(self.clock_ms, &mut self.rng) {
+            self.engine.handle_time(at_ms, &mut self.rng);
+        }
         while let Some(frame) = self.engine.poll_transmit(&mut self.rng, &mut self.store)? {
             link.up.push_back(frame);
             sent = true;

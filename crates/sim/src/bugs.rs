@@ -59,6 +59,9 @@ const BUGS: &[Bug] = &[
     Bug::Server(ServerBug::SnapshotSkipsOne),
     Bug::Server(ServerBug::JoinLosesHeld),
     Bug::Server(ServerBug::PartialCommit),
+    Bug::Server(ServerBug::ViewerWrites),
+    Bug::Server(ServerBug::OldEpochTaken),
+    Bug::Server(ServerBug::RemovedStillFed),
 ];
 
 impl Bug {

@@ -4,7 +4,7 @@
 //! seed ─▶ plan ─▶ world: apps (engine over a brittle disk) ═ lines ═ hub, service, store
 //!                   │ every step                                  │ tap
 //!                   ▼                                             ▼
-//!                 checkers: local, cursor, forest, alarms       ledger
+//!                 checkers: local, cursor, forest, alarms       ledger, people
 //!                 at the end: acknowledged, convergence, absence, trash, solo, clocks
 //! ```
 //! Why it exists: a lost edit comes of meetings that nobody thinks of; here they are tried by the

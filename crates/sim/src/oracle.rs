@@ -140,9 +140,9 @@ impl Oracle {
         }
     }
 
-    /// The items that must be there.
-    pub(crate) fn records(&self) -> impl Iterator<Item = RecordId> + '_ {
-        self.made.iter().filter(|(_, made)| made.required).map(|(record, _)| *record)
+    /// The items that must be there, and the apps that made them.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (RecordId, usize)> + '_ {
+        self.made.iter().filter(|(_, made)| made.required).map(|(record, made)| (*record, made.app))
     }
 
     /// A write that was acknowledged and is neither kept nor replaced by someone who saw it.

@@ -1,6 +1,6 @@
-//! One account and its apps: keys from numbers, and what the server is told of them.
+//! Accounts and their apps: keys from numbers, and what the server is told of them.
 //!
-//! Every world has the same person with the same apps, so each key is made once in a process: making
+//! Every world has the same people with the same apps, so each key is made once in a process: making
 //! them anew at each start of an app took a fifth of a history.
 
 use std::sync::OnceLock;
@@ -15,11 +15,19 @@ use satchel_wire::{
 
 use crate::rng::SimRng;
 
-const ACCOUNT: [u8; 16] = [9; 16];
+/// More accounts than any world has.
+const ACCOUNTS_MAX: usize = 5;
 /// More apps than any world has.
 const APPS_MAX: usize = 16;
 
-/// What every world's account has.
+/// An app of an account. The numbers of apps are those of the whole world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat {
+    pub(crate) account: usize,
+    pub(crate) app: usize,
+}
+
+/// What an account has in every world.
 struct Person {
     keys: IdentityKeys,
     public: IdentityPublic,
@@ -32,27 +40,35 @@ struct Device {
     certificate: Vec<u8>,
 }
 
-fn the_person() -> &'static Person {
-    static PERSON: OnceLock<Person> = OnceLock::new();
-    PERSON.get_or_init(|| {
-        let keys = IdentityKeys::make(&mut SimRng::new(7, 7));
+fn person(account: usize) -> &'static Person {
+    static PEOPLE: [OnceLock<Person>; ACCOUNTS_MAX] = [const { OnceLock::new() }; ACCOUNTS_MAX];
+    PEOPLE[account].get_or_init(|| {
+        let keys = IdentityKeys::make(&mut SimRng::new(7 + account as u64, 7));
         let public = keys.public();
         Person { keys, public, apps: [const { OnceLock::new() }; APPS_MAX] }
     })
 }
 
-fn device(app: usize) -> &'static Device {
-    let person = the_person();
-    person.apps[app].get_or_init(|| {
-        let key = AppKey::make(&mut SimRng::new(100 + app as u64, 8));
-        let certificate = AppCertificate::issue(&person.keys, ACCOUNT, *app_id(app).as_bytes(), key.public());
+fn device(seat: Seat) -> &'static Device {
+    let person = person(seat.account);
+    person.apps[seat.app].get_or_init(|| {
+        let key = AppKey::make(&mut SimRng::new(100 + seat.app as u64, 8));
+        let (account, app) = (account_id(seat.account), app_id(seat.app));
+        let certificate =
+            AppCertificate::issue(&person.keys, *account.as_bytes(), *app.as_bytes(), key.public());
         Device { key, certificate }
     })
 }
 
-/// The account of every app here.
-pub(crate) const fn account() -> AccountId {
-    AccountId::new(ACCOUNT)
+/// The account of that number.
+pub(crate) fn account_id(account: usize) -> AccountId {
+    let number = u8::try_from(account).expect("a world has few accounts");
+    AccountId::new([9 + number; 16])
+}
+
+/// The keys of an account, with which it claims an invitation.
+pub(crate) fn keys(account: usize) -> &'static IdentityKeys {
+    &person(account).keys
 }
 
 /// The app of that number.
@@ -68,17 +84,18 @@ fn token(app: usize) -> [u8; 32] {
 }
 
 /// Who that app is.
-pub(crate) fn identity(app: usize) -> Identity {
-    let Device { key, certificate } = device(app);
-    let (keys, app_key) = (the_person().keys.clone(), key.clone());
-    Identity { account: account(), app: app_id(app), app_key, keys, certificate: certificate.clone() }
+pub(crate) fn identity(seat: Seat) -> Identity {
+    let Device { key, certificate } = device(seat);
+    let (account, app) = (account_id(seat.account), app_id(seat.app));
+    let (keys, app_key) = (keys(seat.account).clone(), key.clone());
+    Identity { account, app, app_key, keys, certificate: certificate.clone() }
 }
 
-/// The account, as the first app signs up.
-pub(crate) fn new_account() -> NewAccount {
-    let public = the_person().public;
+/// An account, as its first app signs up.
+pub(crate) fn new_account(seat: Seat) -> NewAccount {
+    let public = person(seat.account).public;
     let bundle = AccountBundle {
-        account: account(),
+        account: account_id(seat.account),
         signing_key: Bytes32::new(public.signing),
         sealing_key: Bytes32::new(public.sealing),
         sealed_identity: vec![1; 100].into(),
@@ -86,34 +103,34 @@ pub(crate) fn new_account() -> NewAccount {
         wrapped_by_recovery: vec![3; 72].into(),
         recovery_key: Bytes32::new([4; 32]),
     };
-    let (email, password_file) = ("person@example.org".to_owned(), vec![5; 192]);
-    NewAccount { email, bundle, password_file, app: new_app(0), invite: None }
+    let (email, password_file) = (format!("person{}@example.org", seat.account), vec![5; 192]);
+    NewAccount { email, bundle, password_file, app: new_app(seat), invite: None }
 }
 
 /// An app that signs in.
-pub(crate) fn new_app(app: usize) -> NewApp {
+pub(crate) fn new_app(seat: Seat) -> NewApp {
     NewApp {
-        app: app_id(app),
-        name: format!("app {app}"),
+        app: app_id(seat.app),
+        name: format!("app {}", seat.app),
         kind: AppKind::Desktop,
-        key: Bytes32::new(device(app).key.public()),
-        token_hash: derive_token_hash(&token(app)),
+        key: Bytes32::new(device(seat).key.public()),
+        token_hash: derive_token_hash(&token(seat.app)),
         now_ms: 0,
     }
 }
 
 /// The first frame of an app's connection.
 pub(crate) fn open_frame(
-    app: usize,
+    seat: Seat,
     nonce: Nonce,
     incarnation: Incarnation,
     take_over: Option<AppId>,
     waiting: u32,
 ) -> ClientFrame {
-    let proof = device(app).key.sign_open(nonce.as_bytes(), incarnation.as_bytes());
+    let proof = device(seat).key.sign_open(nonce.as_bytes(), incarnation.as_bytes());
     ClientFrame::Open {
         protocol: PROTOCOL_VERSION,
-        token: Token::new(token(app)),
+        token: Token::new(token(seat.app)),
         proof: Signature::new(proof),
         sync: true,
         take_over,

@@ -4,6 +4,7 @@
 
 use rand_core::RngCore;
 
+use crate::person::Seat;
 use crate::rng::SimRng;
 
 /// One kind of step.
@@ -19,6 +20,11 @@ pub(crate) enum Step {
     Purge,
     History,
     Rotate,
+    Invite,
+    Join,
+    SetRole,
+    Remove,
+    Leave,
     Connect,
     Break,
     Send,
@@ -40,7 +46,7 @@ pub(crate) enum Step {
 }
 
 /// The kinds, with their weight when nothing is left out.
-const WEIGHTS: [(Step, usize); 28] = [
+const WEIGHTS: [(Step, usize); 33] = [
     (Step::Create, 5),
     (Step::ChangeBody, 22),
     (Step::Rename, 7),
@@ -69,12 +75,24 @@ const WEIGHTS: [(Step, usize); 28] = [
     (Step::Purge, 4),
     (Step::History, 4),
     (Step::Rotate, 2),
+    (Step::Invite, 5),
+    (Step::Join, 8),
+    (Step::SetRole, 5),
+    (Step::Remove, 3),
+    (Step::Leave, 1),
 ];
+
+/// One seed in so many has several people.
+const PEOPLE: u64 = 8;
+/// Accounts of a world with several people, at most.
+const ACCOUNTS: usize = 4;
 
 /// What may happen in one history.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) apps: usize,
+    /// People with an account each; the first one founds the workspace and stays.
+    pub(crate) accounts: usize,
     pub(crate) steps: usize,
     pub(crate) max_apps: usize,
     /// Only the first app edits.
@@ -94,6 +112,10 @@ impl Plan {
         let max_apps = if rng.one_in(4) { 2 } else { 0 };
         let goes_back = rng.one_in(10);
         let bits = rng.next_u64();
+        let has_people = seed % PEOPLE == 4;
+        let apps = if has_people { apps.max(3) } else { apps };
+        let accounts = if has_people { apps.min(ACCOUNTS) } else { 1 };
+        let (solo, max_apps) = if has_people { (false, 0) } else { (solo, max_apps) };
         let faults = [
             Step::Crash,
             Step::Mishap,
@@ -106,6 +128,9 @@ impl Plan {
             Step::Paste,
         ];
         let left_out = |step: Step| match step {
+            Step::Invite | Step::Join | Step::SetRole | Step::Remove | Step::Leave => !has_people,
+            // A restored server has lost who was removed: what its apps then show is decided by people.
+            Step::RestoreServer | Step::RestoreApp | Step::Lie if has_people => true,
             Step::RestoreServer => !goes_back,
             // What only the lost disk had cannot be asked of a server that lost it too.
             Step::RestoreApp => goes_back || solo || bits & (1 << 40) != 0,
@@ -121,7 +146,17 @@ impl Plan {
         let weights: Vec<_> = WEIGHTS.into_iter().filter(|(step, _)| !left_out(*step)).collect();
         let total = weights.iter().map(|(_, weight)| weight).sum();
         let narrow = matches!(seed % 10, 1 | 5 | 8);
-        Self { apps, steps, max_apps, solo, narrow, weights, total }
+        Self { apps, accounts, steps, max_apps, solo, narrow, weights, total }
+    }
+
+    /// The account of an app; what there is over goes to the first one.
+    pub(crate) fn seat(&self, app: usize) -> Seat {
+        Seat { account: if app < self.accounts { app } else { 0 }, app }
+    }
+
+    /// Whether there are several people.
+    pub(crate) fn has_people(&self) -> bool {
+        self.accounts > 1
     }
 
     /// The next step.

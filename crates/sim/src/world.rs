@@ -6,17 +6,20 @@
 //! Invariants: everything is decided by the seed; nothing here waits, sleeps or asks a clock.
 
 mod acts;
+mod people;
 
 use std::collections::BTreeSet;
 
 use satchel_model::RecordId;
-use satchel_sync::{Change, EngineError, Event, Store, SyncState};
+use satchel_server::service::Outcome;
+use satchel_sync::{Alarm, Change, EngineError, Event, Store, SyncState};
 use satchel_wire::{ServerFrame, WorkspaceId};
 
 use crate::app::{App, AppMark, Failed};
 use crate::brittle::{BrittleError, Mishap};
 use crate::check::alarms::Forged;
 use crate::check::ledger::{self, Ledger, Mark};
+use crate::check::people::People;
 use crate::check::{
     Checked, View, Violation, absence, acknowledged, alarms, convergence, cursor, forest, local, solo, trash,
     violation,
@@ -24,7 +27,7 @@ use crate::check::{
 use crate::edit::Hand;
 use crate::lie::{self, Lie};
 use crate::oracle::{Oracle, tokens_of_item};
-use crate::person;
+use crate::person::{self, Seat};
 use crate::plan::{Plan, Step};
 use crate::rng::SimRng;
 use crate::server::Server;
@@ -63,12 +66,17 @@ pub(crate) struct World<T: Tier> {
     server_clock_ms: u64,
     oracle: Oracle,
     ledger: Ledger,
+    people: People,
+    invited: Vec<people::Invited>,
     workspace: WorkspaceId,
     step: usize,
     /// The server was set back behind what it had acknowledged.
     went_back: bool,
     /// It did so without a new life, as if nothing had been: apps may stop with an alarm.
     went_back_unsaid: bool,
+    /// The server lost entries more than once, which may make a conflict nobody made
+    /// (docs/decisions/0016-restored-server.md).
+    went_back_again: bool,
     seed: u64,
     variation: Variation,
     tier: T,
@@ -97,12 +105,17 @@ where
         let mut tier = T::begin();
         let server = Server::new(tier.server(&mut rng), plan.max_apps);
         let store = server.store().expect("it was just started").clone();
-        store.make_account(person::new_account()).expect("an empty server takes it");
-        for app in 1..plan.apps {
-            store.sign_in(person::account(), person::new_app(app)).expect("the account is there");
+        for seat in (0..plan.apps).map(|app| plan.seat(app)) {
+            if seat.account == seat.app {
+                store.make_account(person::new_account(seat)).expect("an empty server takes it");
+            } else {
+                let account = person::account_id(seat.account);
+                store.sign_in(account, person::new_app(seat)).expect("the account is there");
+            }
         }
         drop(store);
-        let apps = (0..plan.apps).map(|app| App::new(app, seed, tier.app())).collect();
+        let apps = (0..plan.apps).map(|app| App::new(plan.seat(app), seed, tier.app())).collect();
+        let ledger = Ledger::new(plan.has_people());
         let mut world = Self {
             plan,
             rng,
@@ -111,11 +124,14 @@ where
             server_mark: None,
             server_clock_ms: 1_000_000,
             oracle: Oracle::default(),
-            ledger: Ledger::new(),
+            ledger,
+            people: People::default(),
+            invited: Vec::new(),
             workspace: WorkspaceId::new([0; 16]),
             step: 0,
             went_back: false,
             went_back_unsaid: false,
+            went_back_again: false,
             seed,
             variation,
             tier,
@@ -142,7 +158,7 @@ where
                 self.pump(index)?;
             }
         }
-        Ok(())
+        self.bring_people()
     }
 
     fn set_clock(&mut self, app: usize, jump: u64) {
@@ -202,8 +218,8 @@ where
             | Step::Paste => self.edit(if self.plan.solo { 0 } else { app }, kind),
             Step::Purge => self.purge(if self.plan.solo { 0 } else { app }),
             Step::History => self.read_history(app),
-            Step::Rotate => {
-                self.rotate(app);
+            Step::Rotate | Step::Invite | Step::Join | Step::SetRole | Step::Remove | Step::Leave => {
+                self.act(kind, app);
                 Ok(())
             }
             Step::Connect => {
@@ -422,7 +438,15 @@ where
         if self.variation.trace {
             heard.iter().for_each(ledger::show);
         }
-        heard.iter().try_for_each(|outcome| self.ledger.hear(outcome))
+        for outcome in &heard {
+            if let Outcome::Accepted { head, header, .. } = outcome
+                && self.plan.has_people()
+            {
+                self.people.hear(head.seq, header)?;
+            }
+            self.ledger.hear(outcome)?;
+        }
+        Ok(())
     }
 
     fn feed(&mut self, app: usize, steps: usize) -> bool {
@@ -443,6 +467,7 @@ where
 
     fn hand_over(&mut self, index: usize, frame: ServerFrame) -> Checked {
         let app = &mut self.apps[index];
+        self.people.check_frame(index, person::account_id(app.seat.account), &frame)?;
         if let Err(error) = app.engine.handle_frame(frame, app.clock_ms, &mut app.store) {
             return self.fail(index, &error);
         }
@@ -454,10 +479,13 @@ where
 
     /// Looks at what the engine has to tell.
     fn tell(&mut self, index: usize, forged: bool) -> Checked {
+        let has_people = self.plan.has_people();
         let app = &mut self.apps[index];
         while let Some(event) = app.engine.poll_event() {
             match event {
                 Event::Reconnect { .. } => app.disconnect(),
+                // Who is out is told so.
+                Event::Alarm { alarm: Alarm::Gone, .. } if has_people => {}
                 Event::Alarm { alarm, detail, .. } if !forged && !app.was_lied_to && !self.went_back => {
                     return alarms::check_honest(index, alarm, &detail);
                 }
@@ -558,7 +586,7 @@ where
         }
         self.server.start();
         let store = self.server.store().expect("it was just started");
-        let listed = store.workspaces(person::account()).expect("a disk in good order reads");
+        let listed = store.workspaces(person::account_id(0)).expect("a disk in good order reads");
         self.ledger.check_restart(self.workspace, &listed)
     }
 
@@ -573,6 +601,7 @@ where
         let entries = self.ledger.entry_count();
         self.ledger.restore(mark);
         let went_back = self.ledger.entry_count() < entries;
+        self.went_back_again |= self.went_back && went_back;
         self.went_back |= went_back;
         // Without a word it may also go back to a life in which an app has seen more.
         self.went_back_unsaid |= self.went_back && !renewed;
@@ -667,19 +696,24 @@ where
             return Ok(Ending { view: None, entries });
         }
         for index in 0..self.apps.len() {
+            if !self.is_member(index) && self.plan.has_people() {
+                continue;
+            }
             if !self.apps[index].engine.is_in_sync() {
                 let summary = self.apps[index].engine.summary(self.workspace);
                 convergence::never(format!("app {index} is at rest and not in sync: {summary:?}"))?;
             }
-            convergence::check(["app 0", &format!("app {index}")], &views[0], &views[index])?;
+            let (one, other) =
+                (self.without_drafts(index, &views[0]), self.without_drafts(index, &views[index]));
+            convergence::check(["app 0", &format!("app {index}")], &one, &other)?;
         }
         let view = views.swap_remove(0);
         acknowledged::check(&self.oracle, &kept)?;
-        absence::check(&self.oracle, &view)?;
+        absence::check(&self.oracle, &view, |maker, record| self.is_draft(maker, record))?;
         trash::check(&self.oracle, &view)?;
         forest::check_parents(self.root(), &view)?;
         forest::check_tangled(self.root(), &view)?;
-        if self.plan.solo {
+        if self.plan.solo && !self.went_back_again {
             solo::check(&view)?;
         }
         if self.seed.is_multiple_of(4) {
@@ -692,8 +726,9 @@ where
     fn check_fresh(&mut self, view: &View) -> Checked {
         let index = self.apps.len();
         let store = self.server.store().expect("a healed server runs");
-        store.sign_in(person::account(), person::new_app(index)).expect("the account is there");
-        self.apps.push(App::new(index, self.seed, self.tier.app()));
+        let seat = Seat { account: 0, app: index };
+        store.sign_in(person::account_id(0), person::new_app(seat)).expect("the account is there");
+        self.apps.push(App::new(seat, self.seed, self.tier.app()));
         self.connect(index, None)?;
         self.settle()?;
         let fresh = self.apps[index].view(self.workspace);

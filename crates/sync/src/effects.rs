@@ -1,15 +1,17 @@
 //! What checked entries do to a replica: first computed, then written with the cursor, then shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use satchel_crypto::StateDigest;
-use satchel_model::Position;
 use satchel_model::merge::{Authorship, merge_body, merge_node};
+use satchel_model::{Body, Position};
 use satchel_wire::{Content, Digest, Part, RecordId, Revision};
 
 use crate::EngineError;
 use crate::fresh::Fresh;
 use crate::planted::{self, Bug};
+use crate::recent::State;
 use crate::regress::Relation;
 use crate::replica::{Base, Opened, Pending, Replica, model_id, unreadable};
 use crate::staging::{Refused, Staging};
@@ -24,6 +26,8 @@ pub(crate) struct Effects {
     pending: BTreeMap<Key, Option<(Pending, Opened)>>,
     shown: BTreeMap<Key, Option<Opened>>,
     aside: Vec<(Key, Option<Aside>)>,
+    /// Bodies that were opened or made on the way.
+    bodies: Vec<(Key, State, Arc<Body>)>,
     /// What came of this app's own below a purge that waits.
     pub(crate) under_purge: BTreeMap<Key, Opened>,
     /// Parts of which the server's state is an older one of what is here: nothing came with it.
@@ -42,6 +46,7 @@ impl Effects {
             pending: BTreeMap::new(),
             shown: BTreeMap::new(),
             aside: Vec::new(),
+            bodies: Vec::new(),
             under_purge: BTreeMap::new(),
             outdated: BTreeSet::new(),
             unpurged: BTreeSet::new(),
@@ -151,14 +156,9 @@ impl Effects {
     }
 
     /// What waits was accepted though this app did not know, and somebody who saw it purged it since.
-    pub(crate) fn purge_if_seen(
-        &mut self,
-        replica: &Replica,
-        key: Key,
-        accepted: Option<&(u64, Option<Opened>)>,
-    ) {
+    pub(crate) fn purge_if_seen(&mut self, replica: &Replica, key: Key, accepted: Option<&Accepted>) {
         let waits = replica.pending.get(&key).map(|pending| pending.ordinal);
-        if waits.is_some() && waits == accepted.map(|(ordinal, _)| *ordinal) {
+        if waits.is_some() && waits == accepted.map(|accepted| accepted.ordinal) {
             self.writes.push(Write::RemovePending { key });
             self.pending.insert(key, None);
             self.shown.insert(key, None);
@@ -173,10 +173,12 @@ impl Effects {
         seq: u64,
         revision: Revision,
         envelope: Vec<u8>,
-        accepted: Option<&(u64, Option<Opened>)>,
+        accepted: Option<&Accepted>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        let server = match replica.open(key, &envelope) {
+        // What this app has just made of it need not be opened again: the revision is a hash of the envelope.
+        let own = accepted.and_then(|accepted| accepted.known(revision));
+        let server = match own.cloned().map_or_else(|| replica.open(key, &envelope), Ok) {
             Ok(server) => server,
             Err(detail) => {
                 let aside = Aside { key, alarm: Alarm::Damaged, detail };
@@ -191,21 +193,22 @@ impl Effects {
             self.aside.push((key, None));
         }
         self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, envelope);
+        self.note_body(key, State::Acknowledged(revision), &server);
         let Some(pending) = replica.pending.get(&key).copied() else {
             self.shown.insert(key, Some(server));
             return Ok(());
         };
-        if accepted
-            .is_some_and(|(ordinal, _)| *ordinal == pending.ordinal || planted::is(Bug::CoalescingDropsLater))
-        {
+        if accepted.is_some_and(|accepted| {
+            accepted.ordinal == pending.ordinal || planted::is(Bug::CoalescingDropsLater)
+        }) {
             self.remove_pending(key, server);
             return Ok(());
         }
         let base = match accepted {
-            Some((_, opened)) => opened.clone(),
+            Some(accepted) => accepted.opened.clone(),
             None => replica.acknowledged_if_readable(key, store)?,
         };
-        let is_own = accepted.is_some_and(|(_, opened)| opened.as_ref() == Some(&server));
+        let is_own = accepted.is_some_and(|accepted| accepted.opened.as_ref() == Some(&server));
         if pending.purged && is_own && !self.unpurged.contains(&key.record) {
             // Its author made it so, and purged it while it was on its way.
             self.under_purge.insert(key, server);
@@ -260,7 +263,7 @@ impl Effects {
             }
             // What this app's own commit made of it is what it went on from.
             let was = match accepted.get(&node_key) {
-                Some((_, opened)) => opened.clone(),
+                Some(accepted) => accepted.opened.clone(),
                 None => replica.acknowledged_if_readable(node_key, store)?,
             };
             // None if the item waits as a new one and is there all the same: this disk was set back.
@@ -416,8 +419,15 @@ impl Effects {
         let conflicts = opened.conflicts();
         self.writes.push(Write::PutPending { key, ordinal, conflicts, payload: Some(opened.encode()) });
         let pending = Pending { ordinal, conflicts, purged: false, alone: false, held: false };
+        self.note_body(key, State::Waiting(ordinal), &opened);
         self.pending.insert(key, Some((pending, opened.clone())));
         self.shown.insert(key, Some(opened));
+    }
+
+    fn note_body(&mut self, key: Key, state: State, opened: &Opened) {
+        if let Opened::Body(body) = opened {
+            self.bodies.push((key, state, Arc::clone(body)));
+        }
     }
 
     pub(crate) fn by(&self) -> &Authorship {
@@ -473,6 +483,9 @@ impl Effects {
         }
         staging.chains.into_iter().for_each(|head| replica.remember_chain(head));
         replica.flights.retain(|flight| !staging.accepted.contains(&flight.stored.commit));
+        for (key, state, body) in &self.bodies {
+            replica.recent.keep(*key, *state, body);
+        }
         for (key, base) in self.base {
             match base {
                 Some(base) => replica.base.insert(key, base),
@@ -542,9 +555,25 @@ fn own_changes(replica: &Replica, staging: &Staging) -> BTreeSet<Key> {
     own.collect()
 }
 
-/// What this app's own commits among the staged entries made of each part: the ordinal of the local
-/// edit, and its content where a later entry changed it again.
-pub(crate) type AcceptedContent = BTreeMap<Key, (u64, Option<Opened>)>;
+/// What one of this app's own commits among the staged entries made of a part.
+pub(crate) struct Accepted {
+    /// The ordinal of the local edit.
+    ordinal: u64,
+    /// What it is; none for a purge.
+    pub(crate) opened: Option<Opened>,
+    /// The revision of which that is known without its envelope.
+    known: Option<Revision>,
+}
+
+impl Accepted {
+    /// The content of this revision, if this is what the commit made.
+    fn known(&self, revision: Revision) -> Option<&Opened> {
+        self.opened.as_ref().filter(|_| self.known == Some(revision))
+    }
+}
+
+/// The same of each part.
+pub(crate) type AcceptedContent = BTreeMap<Key, Accepted>;
 
 pub(crate) fn accepted_content<S: Store>(
     replica: &Replica,
@@ -560,14 +589,17 @@ pub(crate) fn accepted_content<S: Store>(
         for (op, ordinal) in ops.iter().zip(&flight.stored.ordinals) {
             let key = Key { record: op.record, part: op.part };
             let envelope = if op.put.is_some() { envelopes.next() } else { None };
-            let opened = match envelope {
-                Some(envelope) => match replica.open(key, &envelope) {
+            let recent = replica.recent.find(key, State::Waiting(*ordinal)).filter(|_| envelope.is_some());
+            let known = op.put.filter(|_| recent.is_some());
+            let opened = match (recent, envelope) {
+                (Some(body), _) => Some(Opened::Body(body)),
+                (None, Some(envelope)) => match replica.open(key, &envelope) {
                     Ok(opened) => Some(opened),
                     Err(_) => continue, // damaged here: what the server has of it is merged like any change
                 },
-                None => None,
+                (None, None) => None,
             };
-            content.insert(key, (*ordinal, opened));
+            content.insert(key, Accepted { ordinal: *ordinal, opened, known });
         }
     }
     Ok(content)
@@ -587,10 +619,10 @@ pub(crate) fn merge<E>(
             Ok(Opened::Node(merge_node(None, &local, &server, by)))
         }
         (Some(Opened::Body(base)), Opened::Body(local), Opened::Body(server)) => {
-            Ok(Opened::Body(merge_body(Some(&base), &local, &server, by)))
+            Ok(Opened::Body(merge_body(Some(&*base), &local, &server, by).into()))
         }
         (_, Opened::Body(local), Opened::Body(server)) => {
-            Ok(Opened::Body(merge_body(None, &local, &server, by)))
+            Ok(Opened::Body(merge_body(None, &local, &server, by).into()))
         }
         _ => Err(unreadable("a node and a body under one key")),
     }

@@ -15,6 +15,7 @@ use satchel_wire::{
 
 use crate::EngineError;
 use crate::planted::{self, Bug};
+use crate::recent::State;
 use crate::replica::{
     Disconnected, Flight, Link, Opened, Pending, Replica, Summary, SyncState, model_id, wire_id,
 };
@@ -114,6 +115,8 @@ pub struct Engine {
     pub(crate) incarnation: Option<Incarnation>,
     pub(crate) next_request: u32,
     pub(crate) next_act: u64,
+    /// Packs are to wait: making one takes longer than an edit may.
+    pub(crate) packs_wait: bool,
     /// What a planted bug writes only later.
     #[cfg(feature = "planted")]
     unsaved: Vec<Batch>,
@@ -138,6 +141,7 @@ impl Engine {
             incarnation: None,
             next_request: 1 << 31,
             next_act: 0,
+            packs_wait: false,
             #[cfg(feature = "planted")]
             unsaved: Vec::new(),
         })
@@ -178,7 +182,7 @@ impl Engine {
     ) -> Result<Option<Body>, EngineError<S::Error>> {
         let key = Key { record: wire_id(record), part: Part::Body };
         match self.replica(workspace)?.visible(key, store)? {
-            Some(Opened::Body(body)) => Ok(Some(body)),
+            Some(Opened::Body(body)) => Ok(Some(Arc::unwrap_or_clone(body))),
             _ => Ok(None),
         }
     }
@@ -373,8 +377,13 @@ impl Engine {
             if listed.contains(&workspace) {
                 continue;
             }
+            if replica.head == Head::EMPTY && replica.flights.is_empty() && replica.pending.is_empty() {
+                // Nothing of it ever came: the server named it once, and that was not true, or is over.
+                self.forget_workspace(workspace, store)?;
+                continue;
+            }
             if replica.head == Head::EMPTY && !replica.flights.is_empty() {
-                replica.link = Link::Live; // its founding has not reached the server: send it
+                self.found_under_this_app(workspace, store)?;
             } else if !replica.is_of_another_life(self.incarnation) || !self.found_again(workspace, store)? {
                 self.block(workspace, Alarm::Gone, "the server does not have this workspace: it was deleted, or the server was restored from an older backup");
             }
@@ -483,7 +492,7 @@ impl Engine {
                 edit.put(replica, Key { record, part: Part::Node }, Opened::Node(node), store)?;
             }
             if let Some(body) = change.body {
-                edit.put(replica, Key { record, part: Part::Body }, Opened::Body(body), store)?;
+                edit.put(replica, Key { record, part: Part::Body }, Opened::Body(body.into()), store)?;
             }
         }
         let batch = Batch { workspace, writes: edit.writes };
@@ -496,6 +505,7 @@ impl Engine {
         for (key, opened, pending) in edit.shown {
             match pending {
                 Some(pending) => {
+                    replica.keep_recent(key, State::Waiting(pending.ordinal), &opened);
                     if replica.pending.insert(key, pending).is_none() {
                         replica.undurable.insert(key);
                     }

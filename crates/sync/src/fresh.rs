@@ -119,14 +119,22 @@ impl TakenPack {
         })
     }
 
-    fn held(&self) -> HeldPack {
+    /// What is held of it: nobody asks it for its entries after that.
+    fn take_held(&mut self) -> HeldPack {
         let bytes = u32::try_from(self.sealed.len()).unwrap_or(u32::MAX);
-        HeldPack { pack: self.pack, part: self.part, bytes, entries: self.entries.clone() }
+        HeldPack { pack: self.pack, part: self.part, bytes, entries: std::mem::take(&mut self.entries) }
     }
 
-    fn write(&self) -> Write {
-        let (names, sealed) = (self.opened.names().to_vec(), self.sealed.clone());
+    /// Its write, which takes its bytes along: [`TakenPack::put_back`] gives them back.
+    fn take_write(&mut self) -> Write {
+        let (names, sealed) = (self.opened.names().to_vec(), std::mem::take(&mut self.sealed));
         Write::PutPack { pack: self.pack, part: self.part, names, sealed }
+    }
+
+    fn put_back(&mut self, write: Write) {
+        if let Write::PutPack { sealed, .. } = write {
+            self.sealed = sealed;
+        }
     }
 }
 
@@ -435,7 +443,12 @@ impl Engine {
         fresh.asked = None;
         match refusal {
             Some(refusal) if refusal.code == ErrorCode::NotFound && fresh.lacks_bodies() => {
-                // A newer manifest has taken this one's place: begin with that one.
+                // A newer manifest has taken this one's place: begin with that one. A feed under way comes to its
+                // end first: its frames would be taken for those of the next one.
+                if let Link::CatchingUp(staging) = &mut replica.link {
+                    staging.spoiled = true;
+                    return Ok(true);
+                }
                 self.reset(workspace, store)?;
                 self.subscribe(workspace);
             }
@@ -582,7 +595,7 @@ impl Replica {
     /// Begins at a manifest's point, in one transaction.
     fn begin_at<S: Store>(
         &mut self,
-        bootstrap: Bootstrap,
+        mut bootstrap: Bootstrap,
         (nodes, rows): (Vec<(satchel_model::RecordId, Node)>, BTreeMap<Key, Base>),
         present: Option<satchel_wire::Incarnation>,
         store: &mut S,
@@ -590,12 +603,12 @@ impl Replica {
         let Checkpoint { manifest, charter, entries, keys, .. } = &bootstrap.checkpoint;
         let keys = Arc::clone(keys);
         let (head, digest, charter) = (manifest.head, manifest.digest, charter.clone());
-        let mut writes: Vec<_> = bootstrap.taken.iter().map(TakenPack::write).collect();
+        let held: Vec<_> = bootstrap.taken.iter_mut().map(TakenPack::take_held).collect();
+        let mut writes: Vec<_> = bootstrap.taken.iter_mut().map(TakenPack::take_write).collect();
         writes.push(Write::ClearCharter);
         writes.extend(entries.iter().cloned().map(|(seq, header)| Write::AddCharter { seq, header }));
         writes.extend([Write::AddChains(vec![head]), Write::SetHead { head, digest }]);
         writes.extend(present.map(Write::SetIncarnation));
-        let held: Vec<_> = bootstrap.taken.iter().map(TakenPack::held).collect();
         let fresh = Fresh::begin(bootstrap);
         writes.push(Write::SetFresh(Some(fresh.encode(&BTreeMap::new()))));
         self.write(writes, store)?;
@@ -621,7 +634,7 @@ impl Replica {
         if !fresh.missing.contains(&named.pack) || fresh.is_ready(named.pack) {
             return Ok(Vec::new());
         }
-        let pack = open_named(&fresh.manifest, named, keys, sealed)?;
+        let mut pack = open_named(&fresh.manifest, named, keys, sealed)?;
         let mut rows = BTreeMap::new();
         for entry in &pack.entries {
             let key = Key { record: entry.record, part: pack.part };
@@ -637,7 +650,7 @@ impl Replica {
             }
         }
         let records = pack.entries.iter().map(|entry| model_id(entry.record)).collect();
-        self.packs.add(pack.held());
+        self.packs.add(pack.take_held());
         fresh.ready.push(pack);
         if fresh.bodies_missing() == 0 {
             fresh.check_whole()?;
@@ -661,10 +674,12 @@ impl Fresh {
         for pack in &self.ready {
             self.missing.remove(&pack.pack);
         }
-        let mut writes: Vec<_> = self.ready.iter().map(TakenPack::write).collect();
+        let mut writes: Vec<_> = self.ready.iter_mut().map(TakenPack::take_write).collect();
         writes.push(Write::SetFresh(Some(self.encode(&BTreeMap::new()))));
-        if let Err(error) = replica.write(writes, store) {
+        let batch = Batch { workspace: replica.workspace, writes };
+        if let Err(error) = store.apply(&batch).map_err(EngineError::Store) {
             self.missing = before;
+            self.ready.iter_mut().zip(batch.writes).for_each(|(pack, write)| pack.put_back(write));
             return Err(error);
         }
         self.ready.clear();

@@ -7,13 +7,14 @@
 //! Opened packs are kept for a while, bounded in bytes: people read what stands together. A payload that is
 //! not what its pack promised is noted as a suspect, and its envelope is fetched.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use satchel_crypto::{PackPlace, open_pack};
 use satchel_wire::{PackEntry, PackId, Part, Revision, WorkspaceId, decode_names, payload_bytes};
 
+use crate::by_id::ById;
 use crate::charter::EpochKeys;
 use crate::replica::Base;
 use crate::store::{Key, LoadedPack};
@@ -54,7 +55,7 @@ pub(crate) type Spot = (usize, usize);
 pub(crate) struct HeldPacks {
     packs: Vec<HeldPack>,
     /// Made when the first record is looked for, since a fresh app shows its tree before.
-    spots: OnceLock<HashMap<(Key, u64), Spot>>,
+    spots: OnceLock<ById<(Key, u64), Spot>>,
     opened: Mutex<Opened>,
     suspects: Mutex<Vec<Key>>,
 }
@@ -178,7 +179,7 @@ pub(crate) fn expand(
 /// What packs say of records, where the newest word on each counts.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
-    rows: HashMap<Key, (u64, Revision)>,
+    rows: ById<Key, (u64, Revision)>,
     pub(crate) sum: satchel_crypto::StateDigest,
 }
 

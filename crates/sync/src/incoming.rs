@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use satchel_crypto::derive_revision;
 use satchel_model::merge::Authorship;
 use satchel_wire::{
-    CharterOp, ClientFrame, CommitId, Content, Digest, ErrorCode, Head, Refusal, Revision, ServerFrame,
-    SignedHeader, StaleRecord, StoredEnvelope, WorkspaceId,
+    AppId, CharterOp, ClientFrame, CommitId, Content, Digest, ErrorCode, Head, Refusal, Revision,
+    ServerFrame, SignedHeader, StaleRecord, StoredEnvelope, WorkspaceId,
 };
 
 use crate::EngineError;
@@ -19,7 +19,7 @@ use crate::effects::Effects;
 use crate::engine::{Engine, Event};
 use crate::planted::{self, Bug};
 use crate::replica::{Base, Flight, Link, Replica, place};
-use crate::staging::{Refused, Staging, take_entry_envelopes, take_page};
+use crate::staging::{Refused, Staging, number, take_entry_envelopes, take_page};
 use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
 
 impl Replica {
@@ -68,7 +68,7 @@ impl Engine {
         match frame {
             ServerFrame::Headers { workspace, first_seq, headers } => {
                 self.stage(workspace, |replica, staging| {
-                    (first_seq..).zip(&headers).try_for_each(|(seq, h)| staging.take_header(replica, seq, h))
+                    number(first_seq, &headers).try_for_each(|(seq, h)| staging.take_header(replica, seq, h))
                 });
                 Ok(())
             }
@@ -379,8 +379,9 @@ impl Engine {
         workspace: WorkspaceId,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
+        let app = self.identity.as_ref().map(|identity| identity.app);
         let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
-        let dead = dead_flights(replica);
+        let dead = dead_flights(replica, app);
         if dead.is_empty() {
             return Ok(());
         }
@@ -457,6 +458,10 @@ impl Engine {
             return self.drop_late(workspace, index, refusal, store);
         }
         let flight = replica.flights[index].clone();
+        let is_founding = matches!(flight.header.content, Content::Charter(CharterOp::Found(_)));
+        if refusal.code == ErrorCode::NotFound && !is_founding {
+            return self.drop_outside(workspace, index, store);
+        }
         let keys: Vec<_> = flight.keys().collect();
         let detail = format!("the server refused the change: {:?} {}", refusal.code, refusal.detail);
         let alone = keys.iter().map(|key| key.record).collect::<BTreeSet<_>>().len() <= 1;
@@ -475,7 +480,6 @@ impl Engine {
                 (pending.alone, pending.held) = (true, alone);
             }
         }
-        let is_founding = matches!(flight.header.content, Content::Charter(CharterOp::Found(_)));
         if is_founding && refusal.code == ErrorCode::BadRequest {
             self.subscribe(workspace); // another app founded it again
         } else if keys.is_empty() {
@@ -507,6 +511,28 @@ impl Engine {
             return Ok(());
         }
         self.subscribe(workspace);
+        Ok(())
+    }
+
+    /// Gives up a commit to a workspace that is not there for this account any more. What it carried waits: it is
+    /// here as long as the workspace is, and goes if the account is a member again.
+    fn drop_outside<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        index: usize,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
+        let writes = vec![Write::RemoveInFlight { commit: replica.flights[index].stored.commit }];
+        store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+        replica.flights.remove(index);
+        if !matches!(replica.link, Link::Blocked(..)) {
+            self.block(
+                workspace,
+                Alarm::Gone,
+                "the workspace was deleted, or this account has no access any more",
+            );
+        }
         Ok(())
     }
 
@@ -598,12 +624,13 @@ fn write_page<S: Store>(
     store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)
 }
 
-/// The commits under way that cannot be accepted any more, once those before them are.
-fn dead_flights(replica: &Replica) -> Vec<CommitId> {
+/// The commits under way that cannot be accepted any more, once those before them are. Those of the app that
+/// was signed in here before never are: the server has ended it, and they were not among what it took.
+fn dead_flights(replica: &Replica, app: Option<AppId>) -> Vec<CommitId> {
     let mut made = BTreeMap::new();
     let mut dead = Vec::new();
     for flight in &replica.flights {
-        if !is_current(replica, flight, &made) {
+        if Some(flight.header.app) != app || !is_current(replica, flight, &made) {
             dead.push(flight.stored.commit);
         } else if let Content::Ops { ops, .. } = &flight.header.content {
             made.extend(ops.iter().map(|op| (Key { record: op.record, part: op.part }, op.put)));

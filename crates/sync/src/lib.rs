@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 
 mod bases;
+mod by_id;
 mod charter;
 mod checkpoint;
 pub mod conformance;
@@ -34,6 +35,7 @@ mod pruned;
 mod purge;
 mod read_set;
 mod rebase;
+mod recent;
 mod regress;
 mod replica;
 mod staging;

@@ -115,6 +115,9 @@ impl Engine {
             if let Some(frame) = replica.next_fresh(&mut self.next_request) {
                 return Ok(Some(frame));
             }
+            if self.packs_wait {
+                continue;
+            }
             let packed = replica.next_packing(identity, &mut self.next_request, rng, store)?;
             if packed.is_some() {
                 return Ok(packed);

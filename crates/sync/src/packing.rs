@@ -113,6 +113,11 @@ impl Engine {
         }
     }
 
+    /// Lets packs wait, or go on: whoever drives the engine knows when a person works.
+    pub fn let_packs_wait(&mut self, wait: bool) {
+        self.packs_wait = wait;
+    }
+
     /// Whether packs that the server asked for are being made.
     pub fn is_packing(&self) -> bool {
         self.replicas.values().any(|replica| replica.packing.is_some() && matches!(replica.link, Link::Live))

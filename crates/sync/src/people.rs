@@ -238,7 +238,7 @@ impl Replica {
     }
 
     fn make_op<R: RngCore + CryptoRng>(&self, act: &Act, rng: &mut R) -> Result<CharterOp, CharterError> {
-        let keys = self.keys.as_deref().filter(|keys| keys.epoch() == self.epoch());
+        let keys = self.keys.as_deref().filter(|keys| keys.are_of(&self.charter));
         let keys = keys.ok_or(CharterError::Key)?;
         let charter = &self.charter;
         Ok(match act {
@@ -355,8 +355,7 @@ impl Replica {
         if charter.is_founded() && charter.member(identity.account).is_none() {
             return Err((Alarm::Gone, "this account is not a member of the workspace any more".into()));
         }
-        let is_same = self.charter.is_founded() && self.charter.epoch() == charter.epoch();
-        if self.keys.as_ref().is_some_and(|keys| is_same && keys.epoch() == charter.epoch()) {
+        if self.keys.as_ref().is_some_and(|keys| keys.are_of(charter)) {
             return Ok(self.keys.clone());
         }
         let keys = crate::charter::open(charter, self.workspace, identity);
@@ -368,11 +367,12 @@ impl Replica {
         self.charter.open_name(self.keys.as_deref()?, account)
     }
 
-    /// The next claim that can be confirmed.
-    fn next_claim(&self, now_ms: u64) -> Option<Act> {
+    /// The next claim that can be confirmed: not of who has left the team, which has to take them back first.
+    fn next_claim(&self, roster: Option<&Charter>, now_ms: u64) -> Option<Act> {
         let proof = self.acts.joins.iter().find(|proof| {
             self.charter.check_join(proof).is_ok_and(|claim| {
                 self.charter.invite(claim.invite).is_some_and(|open| open.expires_ms > now_ms)
+                    && !roster.is_some_and(|roster| roster.has_left(claim.account))
             })
         })?;
         Some(Act::AddClaim(Box::new(proof.clone())))
@@ -535,14 +535,19 @@ impl Engine {
         if !is_free || replica.charter.role_of(account) != Some(Role::Admin) {
             return None;
         }
-        if let Some(claim) = replica.next_claim(now_ms) {
+        let roster = match replica.charter.kind() {
+            Some(WorkspaceKind::Team(team)) => Some((team, self.replicas.get(&team))),
+            _ => None,
+        };
+        let charter = roster.and_then(|(_, roster)| roster).map(|roster| &roster.charter);
+        if let Some(claim) = replica.next_claim(charter, now_ms) {
             return Some(claim);
         }
         if replica.charter.rotation_due() {
             return Some(Act::RotateIfDue);
         }
-        let Some(WorkspaceKind::Team(team)) = replica.charter.kind() else { return None };
-        let roster = self.replicas.get(&team).filter(|roster| matches!(roster.link, Link::Live))?;
+        let (team, roster) = roster?;
+        let roster = roster.filter(|roster| matches!(roster.link, Link::Live))?;
         let strangers: Vec<_> = replica.charter.strangers(&roster.charter).collect();
         if !strangers.is_empty() && !strangers.contains(&account) {
             return Some(Act::Remove(strangers));

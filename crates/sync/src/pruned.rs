@@ -19,7 +19,7 @@ use satchel_wire::{Bytes32, Chain, Head, Manifest, Op, SignedManifest, Workspace
 use crate::checkpoint::add;
 use crate::engine::Engine;
 use crate::replica::{Link, Replica};
-use crate::staging::{Refused, Staging};
+use crate::staging::{Refused, Staging, number};
 use crate::store::{Alarm, Key};
 
 /// The manifest in place of the headers that are not there.
@@ -138,7 +138,7 @@ impl Engine {
 
     pub(crate) fn handle_links(&mut self, workspace: WorkspaceId, first_seq: u64, links: &[Bytes32]) {
         self.stage(workspace, |replica, staging| {
-            (first_seq..).zip(links).try_for_each(|(seq, link)| staging.take_link(replica, seq, link))
+            number(first_seq, links).try_for_each(|(seq, link)| staging.take_link(replica, seq, link))
         });
     }
 

@@ -29,13 +29,13 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
-use crate::effects::{Effects, accepted_content, merge, part_byte};
+use crate::effects::{Accepted, Effects, accepted_content, merge, part_byte};
 use crate::engine::{Engine, Event, sign};
 use crate::planted::{self, Bug};
 use crate::rebase::{self, Step};
 use crate::replica::{Base, Flight, Link, Opened, Pending, Replica};
 use crate::staging::{Refused, Staging};
-use crate::store::{Alarm, InFlight, Key, Store, Write};
+use crate::store::{Alarm, Batch, InFlight, Key, Store, Write};
 use crate::trail::{Life, Trail};
 
 /// What this app brings back, and from which life of the server.
@@ -301,7 +301,7 @@ impl Plan {
         replica: &mut Replica,
         staging: &Staging,
         (key, verdict): (Key, Verdict),
-        accepted: Option<&(u64, Option<Opened>)>,
+        accepted: Option<&Accepted>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         let row =
@@ -374,7 +374,7 @@ impl Plan {
         replica: &mut Replica,
         (key, verdict): (Key, Verdict),
         row: Option<&(u64, Revision, Vec<u8>)>,
-        accepted: Option<&(u64, Option<Opened>)>,
+        accepted: Option<&Accepted>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         let Some(base) = replica.base.get(&key).copied() else { return Ok(()) };
@@ -647,6 +647,31 @@ impl Engine {
             replica.link = Link::Live;
         }
         Ok(true)
+    }
+
+    /// Sends the founding of a workspace that has not reached the server, signed by this app if another one
+    /// was signed in here when it was made.
+    pub(crate) fn found_under_this_app<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let app = self.identity.as_ref().map(|identity| identity.app);
+        let Some(first) = self.replicas.get(&workspace).and_then(|replica| replica.flights.first()) else {
+            return Ok(());
+        };
+        let is_other = Some(first.header.app) != app;
+        let again = if is_other { self.sign_founding_again(&first.stored.header) } else { None };
+        let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
+        if let Some(founding) = again {
+            let before = replica.flights.iter().map(|flight| flight.stored.commit);
+            let mut writes: Vec<_> = before.map(|commit| Write::RemoveInFlight { commit }).collect();
+            writes.push(Write::PutInFlight { commit: founding.stored.clone(), envelopes: Vec::new() });
+            store.apply(&Batch { workspace, writes }).map_err(EngineError::Store)?;
+            replica.flights = vec![founding];
+        }
+        replica.link = Link::Live;
+        Ok(())
     }
 
     fn sign_founding_again(&self, signed: &SignedHeader) -> Option<Flight> {

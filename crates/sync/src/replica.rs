@@ -27,6 +27,7 @@ use crate::held::{HeldPack, HeldPacks, expand};
 use crate::packing::{Made, Packing};
 use crate::people::Acts;
 use crate::planted::{self, Bug};
+use crate::recent::{Recent, State};
 use crate::regress::Returning;
 use crate::staging::Staging;
 use crate::store::{
@@ -190,6 +191,8 @@ pub(crate) struct Replica {
     pub(crate) returning: Option<Returning>,
     /// The packs that the base began from.
     pub(crate) packs: HeldPacks,
+    /// Bodies that were opened or made lately.
+    pub(crate) recent: Recent,
     /// A base that was begun from packs, until it is whole and verified.
     pub(crate) fresh: Option<Box<Fresh>>,
     /// Packs of this workspace did not verify: do without.
@@ -220,14 +223,16 @@ pub(crate) struct Replica {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Opened {
     Node(Node),
-    Body(Body),
+    Body(Arc<Body>),
 }
 
 impl Opened {
     pub(crate) fn decode(part: Part, bytes: &[u8]) -> Result<Self, String> {
         match part {
             Part::Node => payload::decode_node(bytes).map(Self::Node).map_err(|e| e.to_string()),
-            Part::Body => payload::decode_body(bytes).map(Self::Body).map_err(|e| e.to_string()),
+            Part::Body => {
+                payload::decode_body(bytes).map(|body| Self::Body(body.into())).map_err(|e| e.to_string())
+            }
         }
     }
 
@@ -292,6 +297,7 @@ impl Replica {
             keeps_purged: false,
             returning: None,
             packs: HeldPacks::default(),
+            recent: Recent::default(),
             fresh: None,
             no_packs: false,
             must_reset: false,
@@ -583,9 +589,15 @@ impl Replica {
             if pending.purged {
                 return Ok(None);
             }
+            let state = State::Waiting(pending.ordinal);
+            if let Some(body) = self.recent.find(key, state) {
+                return Ok(Some(Opened::Body(body)));
+            }
             let bytes = store.pending(self.workspace, key).map_err(EngineError::Store)?;
             let bytes = bytes.ok_or_else(|| unreadable("a waiting change is missing"))?;
-            return Opened::decode(key.part, &bytes).map(Some).map_err(unreadable);
+            let opened = Opened::decode(key.part, &bytes).map_err(unreadable)?;
+            self.keep_recent(key, state, &opened);
+            return Ok(Some(opened));
         }
         self.acknowledged(key, store)
     }
@@ -599,8 +611,10 @@ impl Replica {
         if self.is_coming(key) {
             return Err(EngineError::Coming);
         }
-        if !self.base.contains_key(&key) {
-            return Ok(None);
+        let Some(base) = self.base.get(&key) else { return Ok(None) };
+        let state = State::Acknowledged(base.revision);
+        if let Some(body) = self.recent.find(key, state) {
+            return Ok(Some(Opened::Body(body)));
         }
         let kept = self.kept(key, store)?;
         let kept = kept.ok_or_else(|| unreadable("what the server acknowledged is missing"))?;
@@ -608,7 +622,16 @@ impl Replica {
         if opened.is_err() && !matches!(kept, Kept::Envelope(_)) {
             self.packs.suspect(key);
         }
-        opened.map(Some).map_err(unreadable)
+        let opened = opened.map_err(unreadable)?;
+        self.keep_recent(key, state, &opened);
+        Ok(Some(opened))
+    }
+
+    /// Keeps a body that was just opened or made.
+    pub(crate) fn keep_recent(&self, key: Key, state: State, opened: &Opened) {
+        if let Opened::Body(body) = opened {
+            self.recent.keep(key, state, body);
+        }
     }
 
     /// The same, and none where what is stored cannot be read; a failing store is still a failure.

@@ -138,7 +138,7 @@ impl Staging {
     /// Notes what the operations say of the server's former life, if that matters here.
     fn take_claims(&mut self, seq: u64, ops: &[Op], returned: Option<&Returned>) {
         let Some(life) = &self.life else { return };
-        let returned = returned.filter(|returned| returned.incarnation == life.incarnation);
+        // By the way alone: an app that was away while nothing was lost still calls the life by its name before.
         let shared = returned.map_or(0, |returned| life.trail.shared_with(&returned.trail));
         for (index, op) in ops.iter().enumerate() {
             let key = Key { record: op.record, part: op.part };
@@ -195,6 +195,12 @@ impl Staging {
         self.envelopes.insert(key, (seq, revision, envelope));
         Ok(())
     }
+}
+
+/// Consecutive entries with their positions. A server can say any first one: what would lie behind the last position
+/// there is stays at it, and is refused as out of order.
+pub(crate) fn number<T>(first_seq: u64, list: &[T]) -> impl Iterator<Item = (u64, &T)> {
+    list.iter().enumerate().map(move |(index, one)| (first_seq.saturating_add(index as u64), one))
 }
 
 /// Stages the envelopes of one page of a catch-up.

@@ -5,6 +5,8 @@
 //! server's word alone (`docs/decisions/0012-history-and-its-clock.md`), and so is which versions there
 //! are: a server can withhold old ones, but it cannot make one up or change one.
 
+use std::sync::Arc;
+
 use satchel_crypto::{derive_revision, open_envelope};
 use satchel_model::{Body, Node};
 use satchel_wire::{
@@ -125,7 +127,7 @@ impl Replica {
         }
         match Opened::decode(key.part, &opened.payload).map_err(damaged)? {
             Opened::Node(node) => Ok(VersionState::Node(Box::new(node))),
-            Opened::Body(body) => Ok(VersionState::Body(Box::new(body))),
+            Opened::Body(body) => Ok(VersionState::Body(Box::new(Arc::unwrap_or_clone(body)))),
         }
     }
 }

@@ -49,6 +49,8 @@ pub const EMAIL_BYTES_MAX: usize = 254;
 pub const APP_NAME_BYTES_MAX: usize = 100;
 /// Workspaces of one account.
 pub const WORKSPACES_MAX: usize = 1_000;
+/// Workspaces that a server may list to one account, its own and those of others: an app takes no longer list.
+pub const WORKSPACES_LISTED_MAX: usize = 10_000;
 /// Apps signed in to one account, connected or not.
 pub const APPS_MAX: usize = 256;
 /// Items that one commit may purge without the bulk mark.

@@ -16,7 +16,7 @@ pub(crate) const SUMMARY: &str = "format, lint, tidy, docs, licences and all tes
 pub(crate) const HELP: &str = "
 usage: cargo xtask ci
 
-Installs what is missing (a C compiler through apt-get; rustfmt, clippy, cargo-nextest and cargo-deny
+Installs what is missing (a C compiler, Node and Chromium through apt-get; rustfmt, clippy, cargo-nextest and cargo-deny
 through rustup and cargo), then runs each step and stops at the first that fails. Exit code 0 means that
 every step passed.";
 
@@ -34,10 +34,12 @@ const STEPS: &[Step] = &[
     Step { heading: "licences, bans and sources", run: licences },
     // Before anything is compiled for the tests: the page goes into the binary.
     Step { heading: "the page", run: page },
+    Step { heading: "newman, which judges the runner", run: judge },
     Step { heading: "lint", run: lint },
     Step { heading: "documentation", run: documentation },
     Step { heading: "examples in the documentation", run: doc_tests },
     Step { heading: "simulated histories and planted bugs", run: || sim::run(&[]) },
+    Step { heading: "the page in a browser", run: page_in_browser },
     Step { heading: "tests", run: tests },
 ];
 
@@ -94,6 +96,23 @@ fn licences() -> Result<(), Failure> {
 fn page() -> Result<(), Failure> {
     install::node()?;
     for words in [["ci"].as_slice(), &["run", "check"], &["test"], &["run", "build"]] {
+        echo(Command::new("npm").args(words).current_dir(shell::root().join("ui")))?;
+    }
+    Ok(())
+}
+
+/// The tests compare with it, and fail where it is not.
+fn judge() -> Result<(), Failure> {
+    install::node()?;
+    let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+    echo(Command::new("npm").args(words).current_dir(shell::root().join("crates/runner/tests/run/judge")))
+}
+
+/// Over the workspace in memory, then over real programs.
+fn page_in_browser() -> Result<(), Failure> {
+    install::chromium()?;
+    echo(&mut shell::cargo(&["build", "-p", "satchel-app", "-p", "satchel-server"]))?;
+    for words in [["run", "flows"], ["run", "real"]] {
         echo(Command::new("npm").args(words).current_dir(shell::root().join("ui")))?;
     }
     Ok(())

@@ -27,6 +27,15 @@ pub(crate) fn node() -> Result<(), Failure> {
     apt_install(&["nodejs", "npm"])
 }
 
+/// Makes sure that Debian's Chromium is there, which the page is looked at with.
+pub(crate) fn chromium() -> Result<(), Failure> {
+    if runs("chromium") {
+        return Ok(());
+    }
+    println!("no Chromium found (the page is tried in it): installing chromium");
+    apt_install(&["chromium"])
+}
+
 /// Makes sure that a subcommand of cargo is there, `nextest` for `cargo-nextest`.
 pub(crate) fn cargo_tool(name: &str) -> Result<(), Failure> {
     if shell::succeeds(&mut shell::cargo(&[name, "--version"])) {

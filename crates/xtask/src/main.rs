@@ -8,6 +8,7 @@
 
 mod bench;
 mod ci;
+mod codegen;
 mod failure;
 mod fuzz;
 mod install;
@@ -36,6 +37,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "run", summary: run::SUMMARY, help: run::HELP, run: run::run },
     Command { name: "ci", summary: ci::SUMMARY, help: ci::HELP, run: ci::run },
     Command { name: "tidy", summary: tidy::SUMMARY, help: tidy::HELP, run: tidy::run },
+    Command { name: "codegen", summary: codegen::SUMMARY, help: codegen::HELP, run: codegen::run },
     Command { name: "bench", summary: bench::SUMMARY, help: bench::HELP, run: bench::run },
     Command { name: "fuzz", summary: fuzz::SUMMARY, help: fuzz::HELP, run: fuzz::run },
     Command { name: "sim", summary: sim::SUMMARY, help: sim::HELP, run: sim::run },
@@ -68,7 +70,7 @@ fn main() -> ExitCode {
 
 fn overview() -> String {
     let lines: Vec<String> =
-        COMMANDS.iter().map(|command| format!("  {:<7}{}", command.name, command.summary)).collect();
+        COMMANDS.iter().map(|command| format!("  {:<9}{}", command.name, command.summary)).collect();
     format!("usage: cargo xtask <command> [--help]\n\n{}", lines.join("\n"))
 }
 

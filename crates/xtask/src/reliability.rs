@@ -56,8 +56,9 @@ and not at a commit), and with no syncs, the same history **must** lose an ackno
 - **Several faults of different kinds at once** in real processes: kills with a bad line, say. The simulator
   mixes them.
 - **Other systems.** All runs are on Linux with glibc; the layer is no part of macOS or Windows runs.
-- **In the simulator:** packs (its workspaces are too small for them), several accounts with roles and removals
-  (rotations only), a second workspace, pruned headers, and stores that lose what was not synced.
+- **In the simulator:** packs (its workspaces are too small for them), teams and a second workspace, pruned headers,
+  stores that lose what was not synced, and restores and lies together with several accounts. A server that lost
+  entries twice may make a conflict that nobody made (decision 0016): there, one editor's conflicts are no violation.
 - **Many machines and long times.** One machine, minutes to an hour; clocks that jump are the simulator's.
 - **Content of the largest size.** The fault tests edit small requests.
 ";

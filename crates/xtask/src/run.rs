@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -24,7 +25,8 @@ usage: cargo xtask run [--stop-after]
 Installs what is missing, builds satchel and satchel-server in release, starts a server on loopback and
 two apps in a temporary folder, imports a real Postman collection into one app, shows it arrive in the
 other, compares both byte for byte, edits a request in one and shows the edit in the other.
-Leaves the server and both apps running and prints what to try next, and how to stop it.
+Leaves the server and both apps running, each with its page, and prints where the pages are, what to try next, and
+how to stop it.
 
   --stop-after   stop everything at the end and delete the folder";
 
@@ -40,6 +42,8 @@ struct Scene {
     first: App,
     second: App,
     request: String,
+    /// The addresses of both pages.
+    pages: [String; 2],
 }
 
 /// Builds, plays the demonstration, and leaves it running.
@@ -53,6 +57,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::new(format!("{COLLECTION} is missing")).hint("check that the clone is complete"));
     }
     install::compiler()?;
+    build_page()?;
     stage::build()?;
     let mut stage = Stage::new("run", true)?;
     match play(&mut stage) {
@@ -71,30 +76,45 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The page goes into the binary; one that was built before is taken as it is.
+fn build_page() -> Result<(), Failure> {
+    let ui = shell::root().join("ui");
+    if ui.join("dist/index.html").is_file() {
+        return Ok(());
+    }
+    install::node()?;
+    for words in [["ci"].as_slice(), &["run", "build"]] {
+        let mut command = Command::new("npm");
+        println!("$ {}", shell::show(command.args(words).current_dir(&ui)));
+        shell::stream(&mut command)?;
+    }
+    Ok(())
+}
+
 fn play(stage: &mut Stage) -> Result<Scene, Failure> {
     heading("A server that can read nothing, on loopback");
     let (server, _) = stage.start_server("server", &[])?;
     let (first, second) = (stage.app("a"), stage.app("b"));
-    sign_in_both(stage, &server, &first, &second)?;
+    let pages = sign_in_both(stage, &server, &first, &second)?;
     heading("Both apps are in sync, and equal");
     stage.run(&first, &["sync"], None)?;
     stage.run(&second, &["sync"], None)?;
     stage.run(&second, &["ls", "--tree"], None)?;
     compare_exports(stage, &first, &second)?;
     let request = show_an_edit(stage, &first, &second)?;
-    Ok(Scene { server, first, second, request })
+    Ok(Scene { server, first, second, request, pages })
 }
 
-fn sign_in_both(stage: &mut Stage, server: &str, first: &App, second: &App) -> Result<(), Failure> {
+fn sign_in_both(stage: &mut Stage, server: &str, first: &App, second: &App) -> Result<[String; 2], Failure> {
     let password = stage::random_word(8)?;
     let input = format!("{password}\n");
     heading("App A: a new account, and a real Postman collection");
     stage.run(first, &sign_words("signup", server), Some(&input))?;
-    stage.start_agent(first)?;
+    let one = stage.start_page(first)?;
     stage.run(first, &["import", COLLECTION], None)?;
     heading("App B: signs in, and has everything");
     stage.run(second, &sign_words("signin", server), Some(&input))?;
-    stage.start_agent(second)
+    Ok([one, stage.start_page(second)?])
 }
 
 fn sign_words<'a>(command: &'a str, server: &'a str) -> [&'a str; 6] {
@@ -168,6 +188,10 @@ fn farewell(stage: &Stage, scene: &Scene) -> String {
             stage.folder().display()
         ),
         String::new(),
+        "Two pages, each signed in: open them side by side, and edit a request in one. Each address works once.".to_owned(),
+        format!("  {}", scene.pages[0]),
+        format!("  {}", scene.pages[1]),
+        String::new(),
         "Try next, from this folder:".to_owned(),
         format!("  {}", satchel(&scene.first, &format!("set {request} description='Hello from A'"))),
         format!("  {}", satchel(&scene.second, &format!("show {request}"))),
@@ -210,7 +234,13 @@ mod tests {
         let mut stage = Stage::with_stand_ins();
         let scene = play(&mut stage).expect("the stand-ins do what they should");
         let farewell = farewell(&stage, &scene);
-        let expected = ["http://127.0.0.1:1", "set 'Shop/Get cart' description=", "status --watch", "kill "];
+        let expected = [
+            "http://127.0.0.1:1",
+            "set 'Shop/Get cart' description=",
+            "status --watch",
+            "kill ",
+            "http://127.0.0.1:2/#code=",
+        ];
         assert!(expected.iter().all(|words| farewell.contains(words)), "{farewell}");
         stage.strike().expect("the folder can be deleted");
     }

@@ -108,6 +108,19 @@ impl Stage {
         self.start(&name, &mut command, &setting(app), AGENT_READY).map(drop)
     }
 
+    /// Starts an app with its agent and its page, and returns the page's address, which works once.
+    pub(crate) fn start_page(&mut self, app: &App) -> Result<String, Failure> {
+        let mut command = self.command(app, &["app", "--no-open"]);
+        let name = format!("app-{}", app.name);
+        self.start(&name, &mut command, &setting(app), AGENT_READY)?;
+        let log = self.folder.join(format!("{name}.log"));
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        let address = text.lines().map(str::trim).find(|line| line.starts_with("http://127.0.0.1:"));
+        address
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::new(format!("{} has no address of a page", log.display())))
+    }
+
     /// Runs a command of an app; it must end well. Returns what it wrote to its standard output.
     pub(crate) fn run(&self, app: &App, arguments: &[&str], input: Option<&str>) -> Result<String, Failure> {
         let mut command = self.command(app, arguments);

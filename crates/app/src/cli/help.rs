@@ -21,6 +21,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "trash", "env",
         ],
     ),
+    ("Requests", &["send", "run", "vars", "trust", "sent", "runs"]),
     ("This program", &["app", "agent", "completions"]),
 ];
 
@@ -33,7 +34,7 @@ Environment:
   SATCHEL_TRANSPORT  auto, websocket or polling
   NO_COLOR           No colours
 
-Exit codes: 0 done; 1 failed; 2 wrong usage; 3 needs a decision; 4 not in sync in time.
+Exit codes: 0 done; 1 failed; 2 wrong usage; 3 needs a decision; 4 not in sync in time; 5 tests failed.
 A PATH is Collection/Folder/Request (a / in a name is written \\/), or an id.
 
 Examples:
@@ -41,6 +42,8 @@ Examples:
   satchel signup --server https://satchel.example.com --email me@example.com
   satchel ls --tree
   satchel set Shop/Cart url=https://example.com/cart
+  satchel send Shop/Cart
+  satchel run Shop --iteration-data rows.csv
 ";
 
 /// The whole command line, with its overview.
@@ -63,6 +66,55 @@ fn overview(command: &clap::Command) -> String {
     text.replace("{all-args}", "{options}")
 }
 
+pub(super) const SEND: &str = "\
+The body of the answer goes to stdout as it comes, everything else to stderr. Any status is exit code 0; a failed
+test or script is 5. With --json, one document with answer, tests, timings and the request as it went.
+A WebSocket request (ws:// or wss://) sends the lines of stdin, and prints each message in a line.
+Values that scripts set and cookies stay on this device and are there for the next send.
+
+Examples:
+  satchel send Shop/Cart
+  satchel send Shop/Cart --env Dev --var id=7 --header 'X-Trace: 1'
+  satchel send POST https://example.com/carts --data '{\"id\": 7}'
+  satchel send https://example.com/file.zip --out file.zip
+  satchel send Shop/Cart --save-example 'A full cart'
+  satchel send --curl \"curl -H 'Accept: text/html' https://example.com\"";
+pub(super) const RUN: &str = "\
+Options that newman has, too, mean the same. A file is run as it is, without importing it; naming it is trusting it.
+Exit code 5 if a test, request or script failed.
+
+Examples:
+  satchel run Shop --env Dev
+  satchel run Shop/Carts --iteration-data rows.csv --bail
+  satchel run shop.postman_collection.json --environment dev.postman_environment.json
+  satchel run Shop --reporters cli,junit --reporter-junit-export report.xml";
+pub(super) const VARS: &str = "\
+Local variables win over data, environment, folder, collection and globals.
+
+Examples:
+  satchel vars Shop/Cart
+  satchel vars Shop/Cart --env Dev --all
+  satchel vars Shop/Cart --reveal";
+pub(super) const TRUST: &str = "\
+Scripts come with imported files and from teammates. They run in a process without files and network of its own, but
+they see the variables of the request, secrets too, and can send them. The word is kept on this device.
+
+Examples:
+  satchel trust
+  satchel trust --workspace Team
+  satchel trust --off";
+pub(super) const SENT: &str = "\
+The newest 1,000 requests of a workspace are kept, up to 50 MB, on this device alone.
+
+Examples:
+  satchel sent
+  satchel sent carts
+  satchel sent show 12
+  satchel sent clear";
+pub(super) const RUNS: &str = "\
+Examples:
+  satchel runs
+  satchel runs show 3 --json";
 pub(super) const SIGNUP: &str = "\
 The password is asked for on the terminal, or read from stdin with --password-stdin.
 

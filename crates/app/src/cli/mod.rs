@@ -8,6 +8,7 @@ mod content;
 mod help;
 mod history;
 mod people;
+mod send;
 mod transfer;
 mod values;
 
@@ -27,6 +28,10 @@ pub(crate) use history::{HistoryOptions, TrashCommand, TrashOptions, VersionOpti
 pub(crate) use people::{
     Access, DraftsCommand, DraftsOptions, FingerprintOptions, PresenceCommand, PresenceOptions, TeamCommand,
     TeamOptions,
+};
+pub(crate) use send::{
+    BailWord, ColorWord, ReporterWord, RunOptions, RunsCommand, RunsOptions, SendOptions, SentCommand,
+    SentOptions, TravelOptions, TrustOptions, VarsOptions,
 };
 pub(crate) use transfer::{BackupCommand, BackupOptions, ExportOptions, Format, ImportOptions};
 pub(crate) use values::{Assignment, Text};
@@ -181,6 +186,25 @@ pub(crate) enum Command {
     /// List, choose, show and change environments and their variables
     #[command(after_help = help::ENV)]
     Env(EnvOptions),
+
+    /// Send a request, and print its answer
+    #[command(after_help = help::SEND)]
+    Send(Box<SendOptions>),
+    /// Run a collection or folder, with its tests
+    #[command(after_help = help::RUN)]
+    Run(Box<RunOptions>),
+    /// Show the variables that a request sees, and where each value comes from
+    #[command(after_help = help::VARS)]
+    Vars(VarsOptions),
+    /// Say that the scripts of this workspace may run on this device
+    #[command(after_help = help::TRUST)]
+    Trust(TrustOptions),
+    /// List, show or forget the requests that were sent from this device
+    #[command(after_help = help::SENT)]
+    Sent(SentOptions),
+    /// List or show the runs on this device
+    #[command(after_help = help::RUNS)]
+    Runs(RunsOptions),
 
     /// Open the page in the browser; serves it on this machine alone
     #[command(after_help = help::APP)]
@@ -350,6 +374,24 @@ conflicts resolve 12ab --local
 conflicts resolve Shop --server
 conflicts resolve 12ab --both
 conflicts resolve Shop/Cart --field url=local --field method=POST
+send Shop/Cart
+send Shop/Cart -e Dev --var a=1 -H X:1 -d @body.json --trust --json
+send GET http://x/ --insecure --timeout 5s -i -o out.json
+send --curl curl_http://x/ --as-curl
+send Shop/Cart --save-example Saved --no-save-cookies -v
+vars Shop/Cart -e Dev --reveal
+run Shop -e Dev -d data.csv -n 3 --bail -r cli,json --reporter-json-export out.json
+run file.json --folder A --folder B --delay-request 10 --timeout-request 500 --bail folder -k -x
+run Shop --parallel 4 --env-var a=1 --global-var b=2 --export-environment env.json --color off
+trust
+trust --off
+sent
+sent token --limit 3
+sent show
+sent show 12
+sent clear --everything
+runs
+runs show 3
 doctor
 verify
 backup create all.json

@@ -43,6 +43,30 @@ pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(ms))
 }
 
+/// Reads a time as [`parse_time`] does, but a number alone is milliseconds, as in newman.
+pub(crate) fn parse_milliseconds(text: &str) -> Result<Duration, String> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { parse_time(&format!("{text}ms")) } else { parse_time(text) }
+}
+
+/// Reads `KEY=VALUE`, the value as it is.
+pub(crate) fn parse_pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`; write KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("there is no name before the `=`".to_owned());
+    }
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Reads `NAME: VALUE`.
+pub(crate) fn parse_header(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once(':').ok_or("it has no `:`; write 'NAME: VALUE'")?;
+    if name.trim().is_empty() {
+        return Err("there is no name before the `:`".to_owned());
+    }
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
 /// Reads `NAME=VALUE`, `NAME=@FILE` and `NAME=@@VALUE`.
 pub(crate) fn parse_assignment(text: &str) -> Result<Assignment, String> {
     let (name, value) = text.split_once('=').ok_or("it has no `=`; write NAME=VALUE")?;
@@ -101,6 +125,31 @@ mod tests {
         check("3 days", None);
         check("99999999999999999999s", None);
         check("9999999999999999999h", None);
+    }
+
+    #[test]
+    fn a_number_alone_is_milliseconds_where_newman_says_so() {
+        let check = |text: &str, expected: Option<u64>| {
+            assert_eq!(parse_milliseconds(text).ok(), expected.map(Duration::from_millis), "{text}");
+        };
+        check("250", Some(250));
+        check("2s", Some(2_000));
+        check("", None);
+        check("ms", None);
+    }
+
+    #[test]
+    fn a_header_is_split_at_its_first_colon() {
+        let check = |text: &str, expected: Option<(&str, &str)>| {
+            let found = parse_header(text).ok();
+            let found = found.as_ref().map(|(name, value)| (name.as_str(), value.as_str()));
+            assert_eq!(found, expected, "{text}");
+        };
+        check("Accept: text/html", Some(("Accept", "text/html")));
+        check("X-Time:10:30", Some(("X-Time", "10:30")));
+        check("X-Empty:", Some(("X-Empty", "")));
+        check(": x", None);
+        check("Accept", None);
     }
 
     #[test]

@@ -6,8 +6,12 @@ mod account;
 mod content;
 mod edit;
 mod people;
+mod run;
+mod send;
+mod sent;
 mod sync;
 mod transfer;
+mod vars;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -119,6 +123,12 @@ pub(crate) fn perform(session: &Session, command: Command) -> Result<ExitCode, F
         Command::Backup(options) => transfer::backup(session, &options),
         Command::Completions { shell } => Ok(completions(shell)),
         Command::Edit(options) => edit::edit(session, options),
+        Command::Send(options) => send::send(session, &options),
+        Command::Run(options) => run::run(session, &options),
+        Command::Vars(options) => vars::vars(session, &options),
+        Command::Trust(options) => sent::trust(session, &options),
+        Command::Sent(options) => sent::sent(session, options),
+        Command::Runs(options) => sent::runs(session, options),
         other => content::perform(session, other),
     }
 }

@@ -3,13 +3,14 @@
 use std::io;
 use std::process::ExitCode;
 
-use satchel_client::api::{Call, Here, ItemView, Reply, Secret};
+use satchel_client::api::{Call, Here, ItemView, Reply, Role, Secret, WorkspaceView};
 use serde_json::json;
 
 use super::Session;
 use super::content::is_confirmed;
 use crate::cli::{Access, DraftsCommand, PresenceCommand, TeamCommand, WorkspaceCommand};
 use crate::failure::Failure;
+use crate::host::Host;
 use crate::output::item_lines;
 
 /// The longest link that is read from stdin.
@@ -117,27 +118,49 @@ pub(super) fn drafts(session: &Session, command: DraftsCommand) -> Result<ExitCo
     }
 }
 
-/// What is on this device alone; a tree does not show environments, so they are asked for, too.
+/// The changes that stay on this device; a tree does not show environments, so they are asked for, too.
 fn list_drafts(session: &Session) -> Result<ExitCode, Failure> {
     let mut host = session.open()?;
-    let mut found: Vec<ItemView> = Vec::new();
+    let mut waiting: Vec<ItemView> = Vec::new();
     for call in [Call::List { path: None, tree: true }, Call::Environments] {
         let listed = match session.call(&mut host, call)? {
             Reply::Items { items } => items,
             Reply::Environments { environments, .. } => environments,
             _ => Vec::new(),
         };
-        let is_new = |item: &ItemView| item.waiting && found.iter().all(|known| known.id != item.id);
-        let waiting: Vec<ItemView> = listed.into_iter().filter(is_new).collect();
-        found.extend(waiting);
+        let is_new = |item: &ItemView| item.waiting && waiting.iter().all(|known| known.id != item.id);
+        let new: Vec<ItemView> = listed.into_iter().filter(is_new).collect();
+        waiting.extend(new);
     }
-    session.out.document(&json!({ "items": found }));
-    if found.is_empty() {
-        session.out.text("No changes are on this device alone.\n");
-    } else {
-        session.out.text(&item_lines(&found));
-    }
+    let stays = waiting.is_empty() || keeps_changes_here(session, &mut host)?;
+    let count = waiting.len();
+    let drafts = if stays { waiting } else { Vec::new() };
+    session.out.document(&json!({ "items": drafts }));
+    session.out.text(&match (drafts.is_empty(), count) {
+        (false, _) => item_lines(&drafts),
+        (true, 0) => "No changes are on this device alone.\n".to_owned(),
+        (true, count) => format!(
+            "No drafts: this account may write here, and {count} changed items go to the server by \
+             themselves; `satchel status` shows what waits.\n"
+        ),
+    });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether changes in the workspace stay here: this account may only read it, or is no member any more.
+fn keeps_changes_here(session: &Session, host: &mut Host) -> Result<bool, Failure> {
+    let (Reply::Workspaces { workspaces }, Reply::Status(status)) =
+        (session.call(host, Call::Workspaces)?, session.call(host, Call::Status)?)
+    else {
+        return Ok(false);
+    };
+    let is_meant = |workspace: &&WorkspaceView| match &session.workspace {
+        Some(wanted) => [&workspace.id, &workspace.name].contains(&wanted),
+        None => workspace.current,
+    };
+    let id = workspaces.iter().find(is_meant).map(|workspace| workspace.id.clone());
+    let found = status.workspaces.iter().find(|workspace| Some(&workspace.id) == id.as_ref());
+    Ok(found.is_some_and(|found| found.role == Some(Role::Viewer) || found.reason.as_deref() == Some("gone")))
 }
 
 pub(super) fn presence(session: &Session, command: PresenceCommand) -> Result<ExitCode, Failure> {

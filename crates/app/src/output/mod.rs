@@ -7,6 +7,7 @@ mod history;
 mod listing;
 mod people;
 mod progress;
+mod sent;
 mod status;
 mod words;
 
@@ -21,6 +22,8 @@ use crate::failure::{FAILED, Failure};
 
 pub(crate) use listing::app_line;
 pub(crate) use progress::Bar;
+pub(crate) use sent::{milliseconds, phases, size, test_lines};
+pub(crate) use status::time;
 
 /// How answers are given.
 #[derive(Debug, Clone, Copy)]

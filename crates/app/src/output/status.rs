@@ -173,7 +173,7 @@ fn span(seconds: u64) -> String {
 }
 
 /// A time as `2026-01-31 23:59:59 UTC`.
-pub(super) fn time(ms: u64) -> String {
+pub(crate) fn time(ms: u64) -> String {
     let seconds = ms / 1_000;
     let (day, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(day);

@@ -8,12 +8,13 @@ use satchel_client::api::{
 use serde_json::Value;
 
 use super::listing::{app_line, hits, item_line, items, variables, workspace_line, workspaces};
-use super::{Out, history, inline, lines, people, safe, status};
+use super::{Out, history, inline, lines, people, safe, sent, status};
 
 /// The words of a reply; what only confirms is empty when quiet.
 pub(super) fn text(reply: &Reply, out: Out) -> String {
     match reply {
-        Reply::Done => String::new(),
+        // Sources are for who sends, never for showing: they hold secrets.
+        Reply::Done | Reply::Sources(_) => String::new(),
         Reply::SignedUp { account, recovery_code } => signed_up(account, recovery_code),
         Reply::SignedIn { account, in_sync } => signed_in(account, *in_sync, out),
         Reply::Status(status) => status::text(status, out),
@@ -26,7 +27,7 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         Reply::Exported { omitted, .. } => {
             lines(omitted.iter().map(|what| format!("left out: {}", inline(what))))
         }
-        Reply::Items { items: listed } => items(listed),
+        Reply::Items { items: listed } | Reply::Looked { items: listed, .. } => items(listed),
         Reply::Item { item, document } => shown(item, document),
         Reply::Found { hits: found, more } => hits(found, *more),
         Reply::Changed { items, acknowledged } => changed(items, *acknowledged, out),
@@ -38,6 +39,9 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         Reply::Conflict(conflict) => conflict_text(conflict),
         Reply::History { item, versions, more } => history::versions(item.as_ref(), versions, *more),
         Reply::Difference { version, text, .. } => history::difference(version.as_ref(), text, out),
+        Reply::Version { document, .. } => {
+            document.as_ref().map(|one| format!("{one:#}\n")).unwrap_or_default()
+        }
         Reply::Trash { items } => history::trash(items),
         Reply::Purged { items, acknowledged } => purged(*items, *acknowledged, out),
         Reply::Teams { .. }
@@ -51,6 +55,9 @@ pub(super) fn text(reply: &Reply, out: Out) -> String {
         | Reply::Activity { .. }
         | Reply::Present { .. }
         | Reply::Discarded { .. } => people::text(reply, out),
+        Reply::SentList { .. } | Reply::SentDetail(_) | Reply::RunList { .. } | Reply::RunDetail(_) => {
+            sent::text(reply, out)
+        }
         Reply::Verified(verification) => verified(verification),
         Reply::Diagnosis { checks } => checks.iter().map(check_line).collect(),
     }

@@ -4,7 +4,7 @@
 //! ask for. Behind it is the agent, in this process or another, asked as the command line asks it.
 //!
 //! Invariants: nothing is passed on before the key has come; only calls are, so a page cannot end the agent;
-//! questions are limited, and so is how often a change is told.
+//! questions are limited. What is no call of the profile's is done by `deeds`.
 //!
 //! Knows nothing of cookies and origins.
 
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use satchel_client::api::{ApiError, Call, ErrorKind, Reply, Request};
+use satchel_client::api::{ApiError, ErrorKind, PageCall, PageEvent, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -20,15 +20,15 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
+use super::deeds::{Deeds, Word};
 use super::is_same;
 use crate::host::own_socket;
 use crate::link::{self, Answer, Ask, LINE_BYTES_MAX, Question, Tell};
 
-/// The bridge's own questions; the page's numbers begin after them.
-const WATCH: u64 = 0;
-const STATUS: u64 = 1;
+/// The bridge's own question; the page's numbers begin after it.
+const EVENTS: u64 = 0;
 const PAGE: u64 = 16;
 /// Calls of a page at a time.
 const CALLS_MAX: usize = 256;
@@ -36,23 +36,45 @@ const CALLS_MAX: usize = 256;
 const ANSWERS_WAITING_MAX: usize = 64;
 /// How long a page may take to show its key.
 const KEY_TIME_MAX: Duration = Duration::from_secs(10);
-/// Changes that come closer together are told as one.
-const CHANGES_APART: Duration = Duration::from_millis(40);
+/// How long an agent that begins may take.
+const AGENT_TIME_MAX: Duration = Duration::from_secs(5);
+/// How soon it is looked for again.
+const AGENT_PAUSE: Duration = Duration::from_millis(20);
+/// Calls that the program around the profile does.
+const DEEDS: &[&str] = &["run", "send", "stop"];
 
 #[derive(Deserialize)]
 struct Shown {
     key: String,
 }
 
+/// What a page said: the request of a profile, or one around it.
 #[derive(Deserialize)]
-struct Asked {
+struct Asked<R> {
     id: u64,
-    request: Request,
+    request: R,
+}
+
+#[derive(Deserialize)]
+struct PageRequest {
+    workspace: Option<String>,
+    call: PageCall,
 }
 
 #[derive(Deserialize)]
 struct Numbered {
     id: u64,
+}
+
+/// The name of a call, looked at before what is in it.
+#[derive(Deserialize)]
+struct Named {
+    call: NamedCall,
+}
+
+#[derive(Deserialize)]
+struct NamedCall {
+    call: String,
 }
 
 /// Passes on until either side goes.
@@ -65,15 +87,33 @@ pub(super) async fn run(mut socket: WebSocket, home: &Path, key: &str) {
         return;
     }
     if let Some(stream) = connect(home).await {
-        converse(socket, stream).await;
+        let (tell, told) = mpsc::channel(ANSWERS_WAITING_MAX);
+        converse(socket, stream, Deeds::new(home, tell), told).await;
     }
 }
 
+/// The page may be quicker than an agent that begins with it.
 async fn connect(home: &Path) -> Option<UnixStream> {
-    UnixStream::connect(own_socket(home)?).await.ok()
+    let until = Instant::now() + AGENT_TIME_MAX;
+    loop {
+        if let Some(socket) = own_socket(home)
+            && let Ok(stream) = UnixStream::connect(socket).await
+        {
+            return Some(stream);
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        sleep(AGENT_PAUSE).await;
+    }
 }
 
-async fn converse(mut socket: WebSocket, stream: UnixStream) {
+async fn converse(
+    mut socket: WebSocket,
+    stream: UnixStream,
+    mut deeds: Deeds,
+    mut done: mpsc::Receiver<Word>,
+) {
     let (from, to) = stream.into_split();
     let (tell, mut told) = mpsc::channel(ANSWERS_WAITING_MAX);
     // Bounded by CALLS_MAX; a bounded channel here could wait for an agent that waits for us.
@@ -81,14 +121,14 @@ async fn converse(mut socket: WebSocket, stream: UnixStream) {
     let mut lines = JoinSet::new();
     lines.spawn(read_answers(from, tell));
     lines.spawn(write_questions(to, asked));
-    let _ = ask.send(Question { id: WATCH, ask: Ask::Watch });
-    let (mut open, mut refresh) = (0_usize, None::<Instant>);
+    let _ = ask.send(Question { id: EVENTS, ask: Ask::Events });
+    let mut open = 0_usize;
     loop {
-        let due = refresh.unwrap_or_else(Instant::now);
         let said = tokio::select! {
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => match hear(text.as_str(), open) {
                     Heard::Question(question) => { open += 1; if ask.send(question).is_err() { return; } None }
+                    Heard::Deed(id, request) => deeds.begin(id, request.workspace, request.call),
                     Heard::Refused(error) => Some(error),
                     Heard::Nonsense => return,
                 },
@@ -97,23 +137,15 @@ async fn converse(mut socket: WebSocket, stream: UnixStream) {
             },
             answer = told.recv() => {
                 let Some(answer) = answer else { return };
-                if matches!(answer.tell, Tell::Changed(_)) {
-                    refresh.get_or_insert_with(|| Instant::now() + CHANGES_APART);
-                }
                 if answer.id >= PAGE && matches!(answer.tell, Tell::Reply(_) | Tell::Error(_)) {
                     open = open.saturating_sub(1);
                 }
-                for event in words(answer) {
-                    if !say(&mut socket, &event).await { return; }
-                }
-                None
+                words(answer)
             },
-            () = sleep_until(due), if refresh.is_some() => {
-                refresh = None;
-                let request = Request { workspace: None, wait_ms: 0, call: Call::Status };
-                if ask.send(Question { id: STATUS, ask: Ask::Call(request) }).is_err() { return; }
-                None
-            },
+            Some(word) = done.recv() => Some(match word {
+                Word::Event(event) => json!(event),
+                Word::Ended(ended) => deeds.end(ended),
+            }),
         };
         if let Some(said) = said
             && !say(&mut socket, &said).await
@@ -129,8 +161,10 @@ async fn say(socket: &mut WebSocket, said: &Value) -> bool {
 
 /// What a page said.
 enum Heard {
-    /// A call.
+    /// A call of the profile.
     Question(Question),
+    /// A call of the program around it.
+    Deed(u64, PageRequest),
     /// A call that is not passed on.
     Refused(Value),
     /// Nothing that has a number.
@@ -138,49 +172,45 @@ enum Heard {
 }
 
 fn hear(text: &str, open: usize) -> Heard {
-    let (id, detail) = match link::read::<Asked>(text.as_bytes()) {
-        Ok(asked) if open < CALLS_MAX => {
-            let Some(id) = asked.id.checked_add(PAGE) else { return Heard::Nonsense };
-            return Heard::Question(Question { id, ask: Ask::Call(asked.request) });
-        }
-        Ok(asked) => (asked.id, format!("{open} calls are under way already")),
-        Err(error) => match link::read::<Numbered>(text.as_bytes()) {
-            Ok(numbered) => (numbered.id, format!("this is no call that the agent knows: {error}")),
-            Err(_) => return Heard::Nonsense,
-        },
+    let text = text.as_bytes();
+    let is_deed =
+        link::read::<Asked<Named>>(text).is_ok_and(|it| DEEDS.contains(&it.request.call.call.as_str()));
+    let result = if is_deed {
+        link::read::<Asked<PageRequest>>(text).map(|asked| Heard::Deed(asked.id, asked.request))
+    } else {
+        link::read::<Asked<Request>>(text).map(|asked| match asked.id.checked_add(PAGE) {
+            Some(id) if open < CALLS_MAX => Heard::Question(Question { id, ask: Ask::Call(asked.request) }),
+            Some(_) => refused(asked.id, format!("{open} calls are under way already")),
+            None => Heard::Nonsense,
+        })
     };
-    let error = ApiError {
-        kind: ErrorKind::Invalid,
-        tried: "asking the agent".to_owned(),
-        detail,
-        apps: Vec::new(),
-        count: 0,
-        candidates: Vec::new(),
-    };
+    result.unwrap_or_else(|error| match link::read::<Numbered>(text) {
+        Ok(numbered) => refused(numbered.id, format!("this is no call that the agent knows: {error}")),
+        Err(_) => Heard::Nonsense,
+    })
+}
+
+fn refused(id: u64, detail: String) -> Heard {
+    let (tried, apps, candidates) = ("asking the agent".to_owned(), Vec::new(), Vec::new());
+    let error = ApiError { kind: ErrorKind::Invalid, tried, detail, apps, count: 0, candidates };
     Heard::Refused(json!({ "id": id, "error": error }))
 }
 
 /// What the page hears of an answer.
-fn words(answer: Answer) -> Vec<Value> {
+fn words(answer: Answer) -> Option<Value> {
     let id = answer.id.saturating_sub(PAGE);
     match (answer.id, answer.tell) {
-        (STATUS, Tell::Reply(Reply::Status(status))) => {
-            // Which items changed is not known here: without names the page reads what it shows again.
-            let changed = status.workspaces.iter().map(|workspace| {
-                json!({ "event": "changed", "workspace": workspace.id, "items": [], "removed": [] })
-            });
-            let changed: Vec<Value> = changed.collect();
-            let mut events = vec![json!({ "event": "status", "status": status })];
-            events.extend(changed);
-            events
-        }
-        (number, _) if number < PAGE => Vec::new(),
-        (_, Tell::Reply(reply)) => vec![json!({ "id": id, "reply": reply })],
-        (_, Tell::Error(error)) => vec![json!({ "id": id, "error": error })],
-        (_, Tell::Progress(progress)) => vec![json!({
-            "event": "progress", "run": null, "phase": progress.phase, "done": progress.done, "total": progress.total,
-        })],
-        _ => Vec::new(),
+        (EVENTS, Tell::Event(event)) => Some(json!(event)),
+        (number, _) if number < PAGE => None,
+        (_, Tell::Reply(reply)) => Some(json!({ "id": id, "reply": reply })),
+        (_, Tell::Error(error)) => Some(json!({ "id": id, "error": error })),
+        (_, Tell::Progress(progress)) => Some(json!(PageEvent::Progress {
+            run: None,
+            phase: progress.phase,
+            done: progress.done,
+            total: progress.total,
+        })),
+        _ => None,
     }
 }
 

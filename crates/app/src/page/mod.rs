@@ -12,19 +12,24 @@
 //! Knows nothing of calls.
 
 mod bridge;
+mod deeds;
+mod runs;
+mod serving;
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts as _, State, WebSocketUpgrade};
+use axum::extract::{FromRequestParts as _, WebSocketUpgrade};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::agent;
 use crate::failure::Failure;
@@ -40,6 +45,10 @@ const ABSENT: &str = "This satchel was built without its page.\n\
 const BODY_BYTES_MAX: usize = 1024;
 /// Sessions at a time; there is one code, so one is the rule.
 const SESSIONS_MAX: usize = 8;
+/// Sockets of pages at a time: a page has one.
+const SOCKETS_MAX: usize = 32;
+/// How long the body of an exchange may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(5);
 /// The browser is told what the page may do, whatever the page says.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 /// What every answer carries.
@@ -65,6 +74,7 @@ struct Gate {
     port: u16,
     code: Mutex<Option<String>>,
     sessions: Mutex<Vec<Session>>,
+    sockets: Arc<Semaphore>,
 }
 
 /// Serves the page until a signal; holds the profile open itself where no agent does.
@@ -149,11 +159,11 @@ fn listen(listener: std::net::TcpListener, gate: Gate) -> Result<tokio::task::Jo
     let tried = "opening the page's port";
     listener.set_nonblocking(true).map_err(|error| failure(tried, &error))?;
     let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| failure(tried, &error))?;
-    let router = Router::new().fallback(enter).with_state(Arc::new(gate));
-    Ok(tokio::spawn(async move { drop(axum::serve(listener, router).await) }))
+    let gate = Arc::new(gate);
+    Ok(tokio::spawn(serving::serve(listener, move |request| enter(gate.clone(), request))))
 }
 
-async fn enter(State(gate): State<Arc<Gate>>, request: Request<Body>) -> Response<Body> {
+async fn enter(gate: Arc<Gate>, request: Request<Body>) -> Response<Body> {
     let mut response = match gate.admit(request.method(), request.uri().path(), request.headers()) {
         Err(status) => (status, [(header::CONNECTION, "close")], "refused\n").into_response(),
         Ok(()) => gate.answer(request).await,
@@ -166,7 +176,9 @@ async fn enter(State(gate): State<Arc<Gate>>, request: Request<Body>) -> Respons
 
 impl Gate {
     fn new(home: &Path, port: u16, code: String) -> Self {
-        Self { home: home.to_owned(), port, code: Mutex::new(Some(code)), sessions: Mutex::new(Vec::new()) }
+        let sockets = Arc::new(Semaphore::new(SOCKETS_MAX));
+        let (code, sessions) = (Mutex::new(Some(code)), Mutex::new(Vec::new()));
+        Self { home: home.to_owned(), port, code, sessions, sockets }
     }
 
     /// Whether a request may be looked at: by its Host, and for what acts by its Origin.
@@ -188,6 +200,12 @@ impl Gate {
     async fn answer(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         match (request.method(), request.uri().path()) {
             (&Method::POST, "/session") => self.exchange(request).await,
+            // A browser does not tell a page why its WebSocket was refused: it may ask here.
+            (&Method::GET, "/session") => {
+                let is_known = self.key(request.headers()).is_some();
+                let status = if is_known { StatusCode::NO_CONTENT } else { StatusCode::UNAUTHORIZED };
+                (status, [(header::CACHE_CONTROL, "no-store")]).into_response()
+            }
             (&Method::GET, "/host") => self.upgrade(request).await,
             (&Method::GET, path) => file(FILES, path),
             _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
@@ -206,8 +224,10 @@ impl Gate {
         if !is_json {
             return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
         }
-        let Ok(body) = to_bytes(request.into_body(), BODY_BYTES_MAX).await else {
-            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        let body = match timeout(BODY_TIME_MAX, to_bytes(request.into_body(), BODY_BYTES_MAX)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
         };
         let Ok(Exchange { code }) = serde_json::from_slice(&body) else {
             return StatusCode::BAD_REQUEST.into_response();
@@ -255,13 +275,18 @@ impl Gate {
     async fn upgrade(self: Arc<Self>, request: Request<Body>) -> Response<Body> {
         let (mut parts, _) = request.into_parts();
         let Some(key) = self.key(&parts.headers) else { return StatusCode::UNAUTHORIZED.into_response() };
+        let Ok(place) = self.sockets.clone().try_acquire_owned() else {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        };
         let size = usize::try_from(LINE_BYTES_MAX).unwrap_or(usize::MAX);
         match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
             Err(refusal) => refusal.into_response(),
-            Ok(upgrade) => upgrade
-                .max_message_size(size)
-                .max_frame_size(size)
-                .on_upgrade(move |socket| async move { bridge::run(socket, &self.home, &key).await }),
+            Ok(upgrade) => {
+                upgrade.max_message_size(size).max_frame_size(size).on_upgrade(move |socket| async move {
+                    bridge::run(socket, &self.home, &key).await;
+                    drop(place);
+                })
+            }
         }
     }
 }

@@ -121,3 +121,21 @@ async fn the_code_works_once_and_its_cookie_opens_the_socket() {
     assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
     assert!(!answer.contains("event"), "{answer}");
 }
+
+#[tokio::test]
+async fn a_page_may_ask_whether_its_session_is_gone() {
+    check("GET /session HTTP/1.1\nHost: 127.0.0.1:PORT\nConnection: close\n\n", 401).await;
+}
+
+#[tokio::test]
+async fn heads_are_limited() {
+    let home = tempfile::tempdir().expect("a folder");
+    let port = begin(home.path());
+    let own = "GET / HTTP/1.1\nHost: 127.0.0.1:PORT\nConnection: close";
+    let many = ask(port, &format!("{own}\n{}\n", "X-N: 1\n".repeat(70))).await;
+    assert!(many.starts_with("HTTP/1.1 431 "), "{many}");
+    let long = ask(port, &format!("{own}\nX-Long: {}\n\n", "x".repeat(40_000))).await;
+    // It may be reset before its answer is read.
+    assert!(!long.contains("HTTP/1.1 200"), "{long}");
+    assert!(ask(port, &format!("{own}\n\n")).await.starts_with("HTTP/1.1 200 "));
+}

@@ -68,7 +68,7 @@ impl Drop for Server {
     }
 }
 
-fn binary() -> &'static Path {
+pub(crate) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let path = Path::new(env!("CARGO_BIN_EXE_satchel")).with_file_name("satchel-server");

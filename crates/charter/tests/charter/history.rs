@@ -1,9 +1,9 @@
 //! Old versions are judged by the charter of their time.
 
 use satchel_charter::CharterError;
-use satchel_wire::Role;
+use satchel_wire::{CharterOp, Content, Role};
 
-use crate::world::{ADA, BEN, CAT, World};
+use crate::world::{ADA, BEN, CAT, World, account};
 
 /// Checks a commit of records as if it were the entry after `seq`, by the charter as it is now.
 fn check(world: &mut World, person: usize, (seq, epoch): (u64, u32), expected: Result<(), CharterError>) {
@@ -46,4 +46,33 @@ fn the_past_does_not_excuse_a_signature() {
     let signed = world.sign(CAT, 0, &header);
     let seq = world.seq + 1;
     assert_eq!(world.charter.check_past(seq, &header, &signed), Err(CharterError::Signature));
+}
+
+/// Checks an entry of the charter as if it had been the one at `seq`, by the charter as it is now.
+fn check_act(
+    world: &mut World,
+    person: usize,
+    (seq, op): (u64, CharterOp),
+    expected: Result<(), CharterError>,
+) {
+    let mut header = world.header(person, 0, Content::Charter(op.clone()));
+    header.epoch = 1;
+    let signed = world.sign(person, 0, &header);
+    assert_eq!(world.charter.check_past_act(seq, &header, &op, &signed), expected, "{person} at {seq}");
+}
+
+#[test]
+fn an_act_of_the_past_is_by_who_could_do_it_then() {
+    let mut world = World::team();
+    let seq = world.seq;
+    let raise = CharterOp::SetRole { account: account(CAT), role: Role::Admin };
+    check_act(&mut world, ADA, (seq, raise.clone()), Ok(()));
+    check_act(&mut world, BEN, (seq, raise.clone()), Err(CharterError::Role));
+    check_act(&mut world, CAT, (seq, raise.clone()), Err(CharterError::Role));
+    check_act(&mut world, CAT, (seq, CharterOp::Leave), Ok(()));
+    check_act(&mut world, CAT, (1, CharterOp::Leave), Err(CharterError::UnknownApp));
+    let header = world.header(ADA, 0, Content::Charter(raise.clone()));
+    let signed = world.sign(CAT, 0, &header);
+    let forged = world.charter.check_past_act(seq, &header, &raise, &signed);
+    assert_eq!(forged, Err(CharterError::Signature), "in another's name");
 }

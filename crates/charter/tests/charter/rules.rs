@@ -402,6 +402,30 @@ fn a_workspace_of_a_team_takes_members_over_from_its_roster() {
 }
 
 #[test]
+fn who_has_left_the_team_is_a_stranger_in_its_workspaces_however_they_came_in() {
+    let mut roster = World::team();
+    let mut world = World::founded(TEAM);
+    world.add(ADA, BEN, Role::Admin).expect("Ben comes by a link");
+    world.add(ADA, CAT, Role::Editor).expect("Cat comes by a link");
+    world.add(ADA, DAN, Role::Viewer).expect("a guest who is not of the team");
+    let check = |roster: &World, expected: &[usize]| {
+        let expected: Vec<_> = expected.iter().map(|person| account(*person)).collect();
+        assert_eq!(world.charter.strangers(&roster.charter).collect::<Vec<_>>(), expected);
+    };
+    check(&roster, &[]);
+    roster.leave(CAT).expect("she leaves");
+    check(&roster, &[CAT]);
+    assert!(roster.charter.has_left(account(CAT)) && !roster.charter.has_left(account(DAN)));
+    roster.remove(ADA, &[BEN]).expect("he is removed");
+    check(&roster, &[BEN, CAT]);
+    roster.add(ADA, CAT, Role::Viewer).expect("she comes back");
+    check(&roster, &[BEN]);
+    roster.add(ADA, BEN, Role::Admin).expect("he comes back");
+    roster.leave(ADA).expect("the founder of both leaves the team");
+    check(&roster, &[ADA]);
+}
+
+#[test]
 fn only_a_workspace_of_a_team_has_access_and_a_roster() {
     let open = |world: &mut World| world.push(ADA, CharterOp::SetAccess { open: true });
     check(open, Err(CharterError::Kind));

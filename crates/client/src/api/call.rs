@@ -296,6 +296,11 @@ pub enum Call {
         /// Show the values of secret variables.
         secrets: bool,
     },
+    /// Some items as they are now, by id; ids that show no more are told as such. Replies [`super::Reply::Looked`].
+    Look {
+        /// The ids.
+        items: Vec<String>,
+    },
     /// Replies [`super::Reply::Found`].
     Search {
         /// What to look for, case-insensitive.
@@ -394,6 +399,13 @@ pub enum Call {
         /// The version; none is the newest that is not as the item is now.
         version: Option<u64>,
     },
+    /// The document of an item at a version, without the secrets of this device. Replies [`super::Reply::Version`].
+    ShowVersion {
+        /// The path or id.
+        path: String,
+        /// The version.
+        version: u64,
+    },
     /// Makes an item what it was at a version, its conflicts too; out of the trash if it lies there. Replies
     /// [`super::Reply::Changed`].
     Restore {
@@ -449,6 +461,72 @@ pub enum Call {
         choice: Resolution,
         /// Only the conflict on this field, where `id` names an item.
         field: Option<String>,
+    },
+
+    /// All that a request or a run is made of, secrets included. Replies [`super::Reply::Sources`].
+    Sources {
+        /// The path or id of a request, folder or collection; none is a request of no collection.
+        item: Option<String>,
+        /// The environment.
+        environment: super::EnvironmentChoice,
+        /// Give the whole collection of the item, too.
+        #[serde(default)]
+        below: bool,
+    },
+    /// Keeps on this device what a send or a run changed: values, cookies, tokens, an entry of the history. Never
+    /// syncs. Replies [`super::Reply::Done`].
+    KeepSent {
+        /// The item that was sent or run, by id.
+        #[serde(default)]
+        item: Option<String>,
+        /// The environment that was sent with, by id.
+        #[serde(default)]
+        environment: Option<String>,
+        /// Changed values.
+        #[serde(default)]
+        values: Vec<super::ValueChange>,
+        /// Changed cookies.
+        #[serde(default)]
+        cookies: Vec<super::KeptChange>,
+        /// Changed tokens.
+        #[serde(default)]
+        tokens: Vec<super::KeptChange>,
+        /// For the history.
+        #[serde(default)]
+        sent: Vec<super::SentEntry>,
+        /// For the list of runs.
+        #[serde(default)]
+        runs: Vec<super::RunEntry>,
+    },
+    /// Says whether scripts of the request's workspace may run on this device. Replies [`super::Reply::Done`].
+    Trust {
+        /// Whether they may.
+        trusted: bool,
+    },
+    /// The requests that were sent from this device, the newest first. Replies [`super::Reply::SentList`].
+    SentList {
+        /// Only those with this text in name, URL, status, headers or bodies, in any case; empty is all.
+        search: String,
+        /// At most so many.
+        limit: u64,
+    },
+    /// Replies [`super::Reply::SentDetail`].
+    SentShow {
+        /// Its number; none is the newest.
+        id: Option<u64>,
+    },
+    /// Forgets the requests that were sent, the runs and the cookies of the request's workspace; without
+    /// `everything` only the requests. Replies [`super::Reply::Done`].
+    SentClear {
+        /// Runs and cookies, too.
+        everything: bool,
+    },
+    /// The runs on this device, the newest first. Replies [`super::Reply::RunList`].
+    RunList,
+    /// Replies [`super::Reply::RunDetail`].
+    RunShow {
+        /// Its number; none is the newest.
+        id: Option<u64>,
     },
 
     /// Checks every local record, key and the chain. Replies [`super::Reply::Verified`].

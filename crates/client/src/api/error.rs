@@ -93,6 +93,8 @@ pub enum ErrorKind {
     InTeams,
     /// The invitation was used, has ended, or never was.
     InviteGone,
+    /// A request that was sent has no answer, or could not be sent; the detail says why and what to do.
+    Unanswered,
     /// A bug in Satchel.
     Internal,
 }

@@ -8,8 +8,10 @@
 
 mod call;
 mod error;
+mod page;
 mod people;
 mod reply;
+mod sending;
 mod status;
 mod view;
 
@@ -17,11 +19,17 @@ pub use call::{
     Call, Discard, ExportFormat, FieldEdit, ImportMode, Request, Resolution, Secret, Source, VariableEdit,
 };
 pub use error::{ApiError, ErrorKind};
+pub use page::{PageCall, PageEvent, PageReply, RunData, RunOrder, RunResult};
 pub use people::{
     ActivityItem, ActivityView, Here, InviteView, MemberView, PresentView, ReadableSecret, Role, TeamView,
     WorkspaceKind,
 };
 pub use reply::{Acknowledged, Progress, Reply};
+pub use sending::{
+    CookieView, EnvironmentChoice, KeptChange, LogLine, RunEntry, RunView, SendOrder, SentBody, SentEntry,
+    SentRequest, SentResponse, SentSizes, SentTimings, SentView, SourceView, SourcesView, TestView,
+    ValueChange, ValuePlace,
+};
 pub use status::{Pending, SetAside, State, Status, WorkspaceStatus};
 pub use view::{
     AccountView, AppView, Check, ConflictView, ExportedFile, Hit, ImportReport, ItemView, TrashView,

@@ -69,6 +69,13 @@ pub enum Reply {
         /// Its document in Postman's shape.
         document: serde_json::Value,
     },
+    /// Some items as they are now.
+    Looked {
+        /// Those that show; the depth of each is 0.
+        items: Vec<ItemView>,
+        /// The ids of the others: in the trash, or gone.
+        removed: Vec<String>,
+    },
     /// Search results.
     Found {
         /// The hits.
@@ -121,6 +128,13 @@ pub enum Reply {
         version: Option<VersionView>,
         /// A unified diff of its document; empty if nothing has changed.
         text: String,
+    },
+    /// An item at a version.
+    Version {
+        /// The version.
+        version: VersionView,
+        /// Its document in Postman's shape; none where it was purged with it.
+        document: Option<serde_json::Value>,
     },
     /// What lies in the trash.
     Trash {
@@ -194,6 +208,24 @@ pub enum Reply {
         /// Of how many items.
         items: u64,
     },
+    /// All that a request or a run is made of.
+    Sources(super::SourcesView),
+    /// Requests that were sent.
+    SentList {
+        /// The requests, the newest first.
+        entries: Vec<super::SentView>,
+        /// There were more.
+        more: bool,
+    },
+    /// A request that was sent.
+    SentDetail(super::SentEntry),
+    /// Runs.
+    RunList {
+        /// The runs, the newest first.
+        runs: Vec<super::RunView>,
+    },
+    /// A run.
+    RunDetail(super::RunEntry),
     /// A check's result.
     Verified(Verification),
     /// A look around.

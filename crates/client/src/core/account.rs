@@ -1,11 +1,12 @@
 //! Calls around accounts. Conversations with the server run beside the core and come back as an
 //! [`Outcome`]; only the core changes the profile.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::Duration;
 
 use satchel_sync::{Disconnected, Engine};
-use satchel_wire::{AppId, ClientFrame, DeletionReceipt, ServerFrame};
+use satchel_wire::{AccountId, AppId, ClientFrame, DeletionReceipt, GrantId, ServerFrame};
 
 use super::calls::{ProgressSender, after};
 use super::waiting::{Course, Finish, Goal, Waiter};
@@ -13,7 +14,7 @@ use super::{Answer, Core, Input, Turn};
 use crate::api::{ApiError, Call, ErrorKind, Reply, Secret};
 use crate::control;
 use crate::credential::Credential;
-use crate::login::{self, Before, Login, machine_name};
+use crate::login::{self, Login, machine_name};
 use crate::ops::profile::Profile;
 use crate::problem::{app_view, disconnected, disk, engine, find_app, problem, stored};
 use crate::server::{Server, normalise, url_text};
@@ -38,6 +39,10 @@ pub(crate) enum Outcome {
     },
     /// The app that makes room was found.
     FoundApp { result: Result<AppId, ApiError>, wait_ms: u64, reply: Answer },
+    /// An app's session was ended on the server.
+    Disconnected { result: Result<AppId, ApiError>, wait_ms: u64, reply: Answer },
+    /// The password was proven, so that the account can be deleted.
+    MayDelete { result: Result<GrantId, ApiError>, wait_ms: u64, reply: Answer },
     /// The account was deleted on the server.
     Deleted { result: Result<DeletionReceipt, ApiError>, reply: Answer },
 }
@@ -59,7 +64,13 @@ impl Core {
             Outcome::FoundApp { result: Ok(app), wait_ms, reply } => {
                 self.open_in_place_of(app, wait_ms, reply);
             }
-            Outcome::FoundApp { result: Err(error), reply, .. } => drop(reply.send(Err(error))),
+            Outcome::Disconnected { result: Ok(app), wait_ms, reply } => self.revoke_app(app, wait_ms, reply),
+            Outcome::MayDelete { result: Ok(grant), wait_ms, reply } => {
+                self.leave_everything(grant, wait_ms, reply);
+            }
+            Outcome::FoundApp { result: Err(error), reply, .. }
+            | Outcome::Disconnected { result: Err(error), reply, .. }
+            | Outcome::MayDelete { result: Err(error), reply, .. } => drop(reply.send(Err(error))),
             Outcome::Deleted { result, reply } => {
                 let answer = result.map_err(|error| self.name_places(error)).and_then(|receipt| {
                     self.destroy()?;
@@ -127,19 +138,15 @@ impl Core {
         Ok(Login { server: Server::new(&url, &self.reach)?, url, email, app_name, before })
     }
 
-    /// The app that is signed in here, if its session has ended and it signs in to the same server again.
-    fn before(&self, call: &Call, url: &str) -> Result<Option<Before>, ApiError> {
+    /// The account that is signed in here, if its session has ended and it signs in to the same server again.
+    fn before(&self, call: &Call, url: &str) -> Result<Option<AccountId>, ApiError> {
         let Some(credential) = &self.credential else { return Ok(None) };
         let is_ended = self.halt.as_ref().is_some_and(|halt| halt.reason == "session_ended");
         if !is_ended || matches!(call, Call::SignUp { .. }) || credential.server != url {
             let detail = format!("{} is signed in here; sign out first", credential.email);
             return Err(problem(ErrorKind::SignedIn, "signing in", detail));
         }
-        Ok(Some(Before {
-            account: credential.account,
-            app: credential.app,
-            app_secret: credential.app_secret.clone(),
-        }))
+        Ok(Some(credential.account))
     }
 
     /// Keeps a sign-in: its own store under its own key, and the engine over it.
@@ -259,11 +266,11 @@ impl Core {
         });
     }
 
-    pub(super) fn disconnect_app(&mut self, wanted: String, reply: Answer) {
+    pub(super) fn disconnect_app(&mut self, wanted: String, wait_ms: u64, reply: Answer) {
         let Some((asker, _)) = self.asker() else { return };
-        tokio::spawn(async move {
-            let _ = reply.send(asker.disconnect(&wanted).await.map(|()| Reply::Done));
-        });
+        let known = self.own_apps();
+        let ended = async move { asker.disconnect(&wanted, &known).await };
+        self.converse(ended, move |result| Outcome::Disconnected { result, wait_ms, reply });
     }
 
     pub(super) fn take_place(&mut self, from: String, wait_ms: u64, reply: Answer) {
@@ -290,11 +297,17 @@ impl Core {
         });
     }
 
-    pub(super) fn delete_account(&mut self, password: Secret, reply: Answer) {
+    pub(super) fn delete_account(&mut self, password: Secret, wait_ms: u64, reply: Answer) {
         let Some(credential) = self.credential.clone() else { return };
         let server = self.server();
-        let deletion =
-            async move { login::delete_account(server?, credential.email.clone(), password).await };
+        let proof =
+            async move { login::prove_for_deletion(server?, credential.email.clone(), password).await };
+        self.converse(proof, move |result| Outcome::MayDelete { result, wait_ms, reply });
+    }
+
+    pub(super) fn ask_to_delete_account(&mut self, grant: GrantId, reply: Answer) {
+        let server = self.server();
+        let deletion = async move { login::delete_account(server?, grant).await };
         self.converse(deletion, move |result| Outcome::Deleted { result, reply });
     }
 
@@ -346,13 +359,21 @@ impl Asker {
         }
     }
 
-    async fn disconnect(&self, wanted: &str) -> Result<(), ApiError> {
+    /// Ends an app's session. One that the server does not list any more may still be `known` to charters.
+    async fn disconnect(&self, wanted: &str, known: &BTreeSet<AppId>) -> Result<AppId, ApiError> {
         let tried = "disconnecting an app";
-        let app = find_app(tried, &self.list(tried).await?, wanted)?;
+        let listed = self.list(tried).await?;
+        let app = match find_app(tried, &listed, wanted) {
+            Err(error) => wanted.parse().ok().filter(|app| known.contains(app)).ok_or(error)?,
+            Ok(app) => app,
+        };
         if app == self.credential.app {
             return Err(problem(ErrorKind::Invalid, tried, "that is this app: use signout"));
         }
-        self.ask(tried, ClientFrame::DisconnectApp { request: 2, app }).await.map(drop)
+        if listed.iter().any(|entry| entry.app == app) {
+            self.ask(tried, ClientFrame::DisconnectApp { request: 2, app }).await?;
+        }
+        Ok(app)
     }
 }
 

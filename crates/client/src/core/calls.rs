@@ -88,7 +88,10 @@ impl Core {
             Call::Status => Ok(Reply::Status(self.sources().status())),
             Call::Verify => return self.verify(wait_ms, reply),
             Call::Doctor => return self.doctor(reply),
-            call @ (Call::History { .. } | Call::Diff { .. } | Call::Restore { .. }) => {
+            call @ (Call::History { .. }
+            | Call::Diff { .. }
+            | Call::ShowVersion { .. }
+            | Call::Restore { .. }) => {
                 return self.read_history(request.workspace.as_deref(), call, wait_ms, progress, reply);
             }
             call @ (Call::SignUp { .. } | Call::SignIn { .. } | Call::Recover { .. }) => {
@@ -115,10 +118,10 @@ impl Core {
             Call::Reload => self.reload(wait_ms, progress, reply),
             Call::SignOut { discard } => self.begin_sign_out(&discard, wait_ms, progress, reply),
             Call::Apps => self.list_apps(reply),
-            Call::DisconnectApp { app } => self.disconnect_app(app, reply),
+            Call::DisconnectApp { app } => self.disconnect_app(app, wait_ms, reply),
             Call::TakePlace { from } => self.take_place(from, wait_ms, reply),
             Call::ChangePassword { old, new } => self.change_password(old, new, reply),
-            Call::DeleteAccount { password } => self.delete_account(password, reply),
+            Call::DeleteAccount { password } => self.delete_account(password, wait_ms, reply),
             Call::DeleteWorkspace { workspace, discard } => {
                 self.delete_workspace(&workspace, discard, wait_ms, reply);
             }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rand_core::RngCore;
 use satchel_sync::Disconnected;
+use satchel_wire::limits::WORKSPACES_LISTED_MAX;
 use satchel_wire::{ClientFrame, ErrorCode, Refusal, ServerFrame, Welcome};
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::api::ApiError;
 use crate::client::Mode;
 use crate::control::{Opening, greet};
 use crate::problem::engine;
-use crate::server::Server;
+use crate::server::{Server, not_satchel};
 use crate::status::Halt;
 use crate::transport::{Link, LinkEvent, TransportChoice};
 
@@ -115,6 +116,14 @@ impl Core {
                     return self.end_link(why);
                 }
             }
+            ServerFrame::Opened(opened) if opened.workspaces.len() > WORKSPACES_LISTED_MAX => {
+                return self
+                    .end_link(not_satchel("it lists more workspaces than an account can have".into()));
+            }
+            // Each new one is kept in the store: an app of so many takes no more of them.
+            ServerFrame::WorkspaceAdded(_) if self.engine.workspaces().len() > WORKSPACES_LISTED_MAX => {
+                return self.end_link(not_satchel("it adds more workspaces than an account can have".into()));
+            }
             ServerFrame::Opened(_) => {
                 self.is_open = true;
                 self.failures = 0;
@@ -174,6 +183,7 @@ impl Core {
         if !self.is_open || self.pace.waits(&self.engine, &mut self.rng) {
             return;
         }
+        self.consider_packs();
         loop {
             match self.engine.poll_transmit(&mut self.rng, &mut self.store) {
                 Ok(Some(frame)) => {
@@ -255,6 +265,7 @@ impl Core {
             .map(|waiter| waiter.deadline)
             .chain(self.retry_at)
             .chain(self.disk.upkeep_at)
+            .chain(self.disk.packs_at())
             .chain(self.pace.wait_until())
             .chain(self.duty_at)
             .chain(self.telling.as_ref().map(|telling| telling.due))

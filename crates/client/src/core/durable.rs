@@ -21,6 +21,10 @@ use crate::problem::engine;
 const LAZY_TIME: Duration = Duration::from_secs(1);
 /// How long nothing must have come before the log is moved into the database.
 const IDLE_TIME: Duration = Duration::from_millis(300);
+/// How long no edit must have come before packs for others are made: one takes longer than an edit may.
+const QUIET_TIME: Duration = Duration::from_millis(100);
+/// How long they wait for that at most.
+const PACKS_WAIT_MAX: Duration = Duration::from_secs(10);
 /// A log with more pages than this that are not durable is synced at once: later it would take longer.
 const LAZY_PAGES: usize = 2_000;
 
@@ -44,6 +48,10 @@ pub(super) struct Disk {
     pub(super) upkeep_at: Option<Instant>,
     /// When something last came in.
     pub(super) active_at: Instant,
+    /// When an edit last came.
+    pub(super) edited_at: Option<Instant>,
+    /// Since when packs wait for a moment without edits, and when they are looked at again.
+    packs_wait: Option<(Instant, Instant)>,
     /// How many pages the logs had when they were last durable.
     undurable_from: usize,
 }
@@ -51,7 +59,22 @@ pub(super) struct Disk {
 impl Disk {
     pub(super) fn new() -> Self {
         let active_at = Instant::now();
-        Self { must_sync: false, held: Vec::new(), upkeep_at: None, active_at, undurable_from: 0 }
+        let (edited_at, packs_wait) = (None, None);
+        let (must_sync, held, upkeep_at, undurable_from) = (false, Vec::new(), None, 0);
+        Self { must_sync, held, upkeep_at, active_at, edited_at, packs_wait, undurable_from }
+    }
+
+    /// When packs that wait are looked at again.
+    pub(super) fn packs_at(&self) -> Option<Instant> {
+        self.packs_wait.map(|(_, at)| at)
+    }
+
+    /// Whether packs are to wait at this moment.
+    fn packs_wait(&mut self, now: Instant) -> bool {
+        let since = self.packs_wait.map_or(now, |(since, _)| since);
+        let quiet_at = self.edited_at.map(|at| (at + QUIET_TIME).min(since + PACKS_WAIT_MAX));
+        self.packs_wait = quiet_at.filter(|at| *at > now).map(|at| (since, at));
+        self.packs_wait.is_some()
     }
 }
 
@@ -76,6 +99,7 @@ impl Core {
 
     /// Sends what there is to send, then makes what was changed durable, then tells so.
     pub(super) async fn flush(&mut self) {
+        self.tell_events(); // what the server sent: who watches asks for it now
         self.look_for_duties();
         self.transmit();
         self.tell_presence();
@@ -87,6 +111,17 @@ impl Core {
             self.make_durable();
         }
         self.plan_upkeep();
+    }
+
+    /// Lets packs for others wait while edits come.
+    pub(super) fn consider_packs(&mut self) {
+        let wait = if self.engine.is_packing() {
+            self.disk.packs_wait(Instant::now())
+        } else {
+            self.disk.packs_wait = None;
+            false
+        };
+        self.engine.let_packs_wait(wait);
     }
 
     pub(super) fn make_durable(&mut self) {
@@ -133,5 +168,32 @@ impl Core {
         if let Err(error) = self.engine.make_durable(&mut self.store) {
             tracing::warn!(error = %error, "syncing the local store; trying again with the next change");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packs_wait_for_a_moment_without_edits_and_not_for_ever() {
+        let mut disk = Disk::new();
+        let begin = Instant::now();
+        assert!(!disk.packs_wait(begin), "nobody has edited");
+        let step = QUIET_TIME / 2;
+        let mut at = begin;
+        let mut waited = 0;
+        disk.edited_at = Some(at);
+        while disk.packs_wait(at) {
+            assert!(disk.packs_at().is_some_and(|wake| wake > at), "it looks again");
+            at += step;
+            disk.edited_at = Some(at);
+            waited += 1;
+        }
+        assert_eq!(step * waited, PACKS_WAIT_MAX);
+        disk.edited_at = Some(at);
+        assert!(disk.packs_wait(at), "the next ones wait anew");
+        assert!(!disk.packs_wait(at + QUIET_TIME), "nothing came");
+        assert_eq!(disk.packs_at(), None);
     }
 }

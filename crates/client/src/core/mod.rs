@@ -11,9 +11,12 @@
 //! Invariant: nothing here waits for the network, except sign-out, which is the end of everything else.
 
 mod account;
+mod activity;
+mod acts;
 mod calls;
 mod connection;
 mod durable;
+pub(crate) mod news;
 mod pace;
 mod people;
 mod presence;
@@ -29,7 +32,7 @@ use rand_core::OsRng;
 use satchel_crypto::LocalKey;
 use satchel_sync::{Engine, Event};
 use satchel_wire::{AppId, Refusal, ServerFrame, WorkspaceId};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::api::{ApiError, ErrorKind, Progress, Reply, Request};
@@ -46,6 +49,7 @@ use crate::transport::{Link, LinkEvent, TransportChoice};
 
 use account::Outcome;
 use durable::Disk;
+use news::{Change, News};
 use pace::Pace;
 use waiting::Waiter;
 
@@ -100,6 +104,7 @@ pub(crate) struct Core {
     transport: TransportChoice,
     inbox: mpsc::WeakUnboundedSender<Input>,
     version: watch::Sender<u64>,
+    news: News,
     rng: OsRng,
     server: Option<Server>,
     link: Option<Link>,
@@ -147,7 +152,7 @@ impl Core {
     pub(crate) fn open(
         options: ClientOptions,
         inbox: mpsc::WeakUnboundedSender<Input>,
-        version: watch::Sender<u64>,
+        (version, listeners): (watch::Sender<u64>, broadcast::Sender<Change>),
     ) -> Result<Self, ApiError> {
         let tried = "opening the profile";
         let keys = Keys::new(Arc::new(System), options.keyring);
@@ -171,6 +176,7 @@ impl Core {
             transport: options.transport,
             inbox,
             version,
+            news: News::new(listeners),
             rng: OsRng,
             server: None,
             link: None,
@@ -285,23 +291,29 @@ impl Core {
         while let Some(event) = self.engine.poll_event() {
             changed = true;
             match event {
-                Event::Acknowledged { .. } => self.acknowledged_at = Some(now_ms()),
+                Event::Acknowledged { workspace } => {
+                    self.acknowledged_at = Some(now_ms());
+                    self.note_settled(workspace);
+                }
                 Event::Reconnect { after_ms } => self.back_off(after_ms),
                 Event::Alarm { alarm, detail, .. } => {
                     tracing::warn!(alarm = alarm.as_str(), detail, "an alarm of the sync");
                     self.is_alarmed = true;
                 }
-                Event::Changed { .. } | Event::StateChanged | Event::WorkspaceAdded { .. } => {}
+                Event::Changed { workspace, records } => self.news.note(workspace, records),
+                Event::StateChanged | Event::WorkspaceAdded { .. } => {}
             }
         }
         if changed {
             self.note_change();
         }
+        self.tell_news();
     }
 
     /// Tells watchers to look again.
     fn note_change(&self) {
         self.version.send_modify(|version| *version = version.wrapping_add(1));
+        self.news.tell(Change::State);
     }
 
     /// What a status is made of.
@@ -404,13 +416,14 @@ mod tests {
         let home = Home::prepare(folder.path(), keys).expect("it is prepared");
         let mut store = SqliteStore { scratch: open_scratch(&home).expect("it opens"), account: None };
         let key = home.keys().make(&home.account_key()).expect("it is made");
-        let database = Database::open(&home.account_store(), key).expect("it opens");
+        drop(Database::open(&home.account_store(), key).expect("it opens"));
         assert!(open_account(&home, &mut store).expect("a begun sign-in").is_none());
-        let mut other =
-            SqliteStore { scratch: open_scratch(&home).expect("it opens"), account: Some(database) };
+        let key = home.keys().read(&home.account_key()).expect("it is read").expect("it is there");
+        store.account = Some(Database::open(&home.account_store(), key).expect("it opens"));
         let workspace = WorkspaceId::new([7; 16]);
         let batch = Batch { workspace, writes: vec![Write::AddWorkspace] };
-        other.apply(&batch).expect("it is written");
+        store.apply(&batch).expect("it is written");
+        store.account = None;
         let error = open_account(&home, &mut store).expect_err("the session is gone");
         assert_eq!(error.kind, ErrorKind::Damaged);
     }

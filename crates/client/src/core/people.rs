@@ -1,57 +1,33 @@
-//! Calls about other people: teams, members, invitations, joining, and who did what.
+//! Calls about other people: teams, members, invitations and joining.
 //!
 //! ```text
-//! Invite, SetRole, … ─▶ Act ─▶ engine ─▶ its entry accepted ─▶ answered
+//! Invite, SetRole, … ─▶ `acts` ─▶ engine ─▶ its entry accepted ─▶ answered
 //! Join ─▶ JoinInvite ─▶ Done ─▶ (an admin's app confirms) ─▶ the workspace comes
-//! Activity ─▶ live feed ─▶ ReadHeaders* ─▶ answered
 //! ```
 //! What is told of people comes from charters that were verified here; what the server says of them is not asked.
 
 use satchel_crypto::{InviteLink, InviteSecret, derive_fingerprint};
 use satchel_model::RecordId;
 use satchel_sync::{Act, Charter, Founded, Identity, SCRATCH, SyncState};
-use satchel_wire::{
-    AccountId, CharterOp, ClientFrame, CommitHeader, Content, JoinClaim, ServerFrame, SignedHeader,
-    WorkspaceId, WorkspaceKind,
-};
-use tokio::time::Instant;
+use satchel_wire::{AccountId, ClientFrame, JoinClaim, WorkspaceId, WorkspaceKind};
 
+use super::activity::Past;
+use super::acts::Acts;
 use super::calls::{ANSWER_WAIT_MS, after};
 use super::waiting::{Finish, Goal, Waiter};
 use super::{Answer, Core, now_ms};
 use crate::api::{
-    ActivityItem, ActivityView, ApiError, Call, ErrorKind, InviteView, MemberView, ReadableSecret, Reply,
-    Role, Secret, TeamView,
+    ApiError, Call, ErrorKind, InviteView, MemberView, ReadableSecret, Reply, Role, Secret, TeamView,
 };
 use crate::credential::Credential;
 use crate::ops::fields::check_name;
 use crate::ops::profile::Profile;
 use crate::ops::select;
 use crate::ops::view::View;
-use crate::problem::{act_failed, engine, problem, refused};
+use crate::problem::{engine, problem, refused};
 
 /// How long an invitation is good.
 const INVITE_MS: u64 = 7 * 24 * 60 * 60 * 1000;
-/// Entries of the past that are told, at most.
-const ACTIVITY_MAX: u64 = 1_000;
-
-/// What comes after an act on a charter.
-#[derive(Debug)]
-pub(crate) enum AfterAct {
-    /// Nothing: it is done.
-    Reply(Box<Reply>),
-    /// The account leaves the workspace.
-    Leave(WorkspaceId),
-}
-
-/// Activity that is being read.
-#[derive(Debug)]
-pub(crate) struct Past {
-    workspace: WorkspaceId,
-    limit: u64,
-    after: u64,
-    entries: Vec<ActivityView>,
-}
 
 impl Core {
     pub(super) fn on_people_call(
@@ -130,27 +106,24 @@ impl Core {
                 let tried = "changing a role";
                 let place = self.place(workspace, team.as_deref(), tried)?;
                 let account = self.member_of(place, &member, tried)?;
-                self.act(place, Act::SetRole(account, role.into()), AfterAct::done())
+                self.act(place, Act::SetRole(account, role.into()), Reply::Done)
             }
             Call::RemoveMember { member, team } => self.remove_member(workspace, team.as_deref(), &member),
             Call::Leave => {
                 let place = self.place(workspace, None, "leaving")?;
-                self.act(place, Act::Leave, AfterAct::done())
+                self.act(place, Act::Leave, Reply::Done)
             }
             Call::LeaveTeam { team } => {
                 let place = self.place(None, Some(&team), "leaving the team")?;
-                self.act(place, Act::Leave, AfterAct::done())
+                self.leave_team(place)
             }
             Call::HandOver { member, team } => {
                 let tried = "handing over";
                 let place = self.place(workspace, team.as_deref(), tried)?;
                 let account = self.member_of(place, &member, tried)?;
-                self.act(place, Act::SetRole(account, satchel_wire::Role::Admin), AfterAct::Leave(place))
+                self.hand_over(place, account)
             }
-            Call::SetAccess { open } => {
-                let place = self.place(workspace, None, "changing who is in the workspace")?;
-                self.act(place, Act::SetAccess(open), AfterAct::done())
-            }
+            Call::SetAccess { open } => self.set_access(workspace, open),
             Call::DeleteTeam { team } => {
                 let place = self.place(None, Some(&team), "deleting the team")?;
                 Ok((Goal::Opened, Finish::DeleteWorkspace(place)))
@@ -158,22 +131,10 @@ impl Core {
             Call::Join { link } => self.join(&link, wait_ms),
             Call::Activity { limit } => {
                 let workspace = self.place(workspace, None, "reading the activity")?;
-                let limit = limit.clamp(1, ACTIVITY_MAX);
-                let past = Past { workspace, limit, after: 0, entries: Vec::new() };
-                Ok((Goal::Live(workspace), Finish::Activity(Box::new(past))))
+                Ok((Goal::Live(workspace), Finish::Activity(Box::new(Past::new(workspace, limit)))))
             }
             other => Err(problem(ErrorKind::Internal, "doing a call", format!("nobody does {other:?}"))),
         }
-    }
-
-    fn act(&mut self, place: WorkspaceId, act: Act, then: AfterAct) -> Result<(Goal, Finish), ApiError> {
-        let tried = "changing the members";
-        if self.engine.role(place).is_none() {
-            let detail = "this account is not a member, or the workspace has not been received yet";
-            return Err(problem(ErrorKind::NotFound, tried, detail));
-        }
-        let id = self.engine.begin_act(place, act).map_err(|error| engine(tried, &error))?;
-        Ok((Goal::Acted { workspace: place, id, result: None }, Finish::Acted(then)))
     }
 
     /// The team that is named, else the workspace of the request.
@@ -197,7 +158,7 @@ impl Core {
         pick("team", self.rosters(), team, tried, |roster| self.name_of_place(roster))
     }
 
-    fn rosters(&self) -> Vec<WorkspaceId> {
+    pub(super) fn rosters(&self) -> Vec<WorkspaceId> {
         let all = self.engine.workspaces().into_iter();
         all.filter(|id| self.engine.kind(*id) == Some(WorkspaceKind::Roster)).collect()
     }
@@ -206,18 +167,24 @@ impl Core {
         crate::status::name(&self.engine, place).unwrap_or_else(|| place.to_string())
     }
 
-    fn charter(&self, place: WorkspaceId, tried: &str) -> Result<&Charter, ApiError> {
+    pub(super) fn charter(&self, place: WorkspaceId, tried: &str) -> Result<&Charter, ApiError> {
         let absent = || problem(ErrorKind::NotInSync, tried, "its members have not been received yet");
         self.engine.charter(place).ok_or_else(absent)
     }
 
-    fn member_name(&self, place: WorkspaceId, account: AccountId) -> String {
+    pub(super) fn member_name(&self, place: WorkspaceId, account: AccountId) -> String {
         self.engine.name_of(place, account).unwrap_or_else(|| account.to_string())
     }
 
     fn member_of(&self, place: WorkspaceId, wanted: &str, tried: &str) -> Result<AccountId, ApiError> {
         let members = self.charter(place, tried)?.members().map(|(account, _)| account).collect();
         pick("member", members, wanted, tried, |account| self.member_name(place, account))
+    }
+
+    /// Whether the account is no member any more, or the workspace was deleted.
+    pub(super) fn is_gone(&self, place: WorkspaceId) -> bool {
+        let state = self.engine.summary(place).map(|summary| summary.state);
+        matches!(state, Some(SyncState::Blocked(satchel_sync::Alarm::Gone, _)))
     }
 
     // ---- teams ----
@@ -228,16 +195,13 @@ impl Core {
         teams
     }
 
-    fn team(&self, roster: WorkspaceId) -> TeamView {
+    pub(super) fn team(&self, roster: WorkspaceId) -> TeamView {
         let kind = Some(WorkspaceKind::Team(roster));
         let all = self.engine.workspaces().into_iter();
         let own = all.filter(|workspace| self.engine.kind(*workspace) == kind);
         let mut workspaces: Vec<_> = own.map(|workspace| self.name_of_place(workspace)).collect();
         workspaces.sort();
-        let is_gone = self
-            .engine
-            .summary(roster)
-            .is_some_and(|summary| matches!(summary.state, SyncState::Blocked(satchel_sync::Alarm::Gone, _)));
+        let is_gone = self.is_gone(roster);
         TeamView {
             id: roster.to_string(),
             name: self.name_of_place(roster),
@@ -251,8 +215,7 @@ impl Core {
         let tried = format!("making the team {name}");
         self.check_team_name(name, &tried)?;
         let roster = self.found(WorkspaceKind::Roster, name)?;
-        let content = Box::new(Reply::Team(self.team(roster)));
-        Ok((Goal::Acknowledged(vec![(roster, select::root(roster))]), Finish::Content(content)))
+        Ok((Goal::Acknowledged(vec![(roster, select::root(roster))]), Finish::TeamMade(roster)))
     }
 
     fn check_team_name(&self, name: &str, tried: &str) -> Result<(), ApiError> {
@@ -303,13 +266,25 @@ impl Core {
             return Err(problem(ErrorKind::RoleTooLow, tried, "a guest of the team makes no workspaces"));
         }
         let workspace = self.found(WorkspaceKind::Team(roster), name)?;
-        let view = Box::new(Reply::Workspace(select::view(self, workspace)?));
+        let view = Reply::Workspace(select::view(self, workspace)?);
         if !open {
             let touched = vec![(workspace, select::root(workspace))];
-            return Ok((Goal::Acknowledged(touched), Finish::Content(view)));
+            return Ok((Goal::Acknowledged(touched), Finish::Content(Box::new(view))));
         }
-        let id = self.engine.begin_act(workspace, Act::SetAccess(true)).map_err(|e| engine(&tried, &e))?;
-        Ok((Goal::Acted { workspace, id, result: None }, Finish::Acted(AfterAct::Reply(view))))
+        self.begin(Acts::new("opening the workspace", [(workspace, Act::SetAccess(true))], view))
+    }
+
+    fn set_access(&mut self, workspace: Option<&str>, open: bool) -> Result<(Goal, Finish), ApiError> {
+        let tried = "changing who is in the workspace";
+        let place = self.place(workspace, None, tried)?;
+        if !matches!(self.engine.kind(place), Some(WorkspaceKind::Team(_))) {
+            let detail = format!(
+                "{} belongs to no team, so only who is invited comes in; a team's workspace can be open",
+                self.name_of_place(place)
+            );
+            return Err(problem(ErrorKind::Invalid, tried, detail));
+        }
+        self.act(place, Act::SetAccess(open), Reply::Done)
     }
 
     // ---- members ----
@@ -368,8 +343,7 @@ impl Core {
             return Err(problem(ErrorKind::Invalid, tried, "that is this account: leave instead"));
         }
         let secrets = self.readable_secrets(place)?;
-        let then = AfterAct::Reply(Box::new(Reply::MemberRemoved { secrets }));
-        self.act(place, Act::Remove(vec![account]), then)
+        self.act(place, Act::Remove(vec![account]), Reply::MemberRemoved { secrets })
     }
 
     /// The shared secret variables of a workspace; of a team, those of its workspaces that are here.
@@ -413,7 +387,7 @@ impl Core {
         let expires_ms = now_ms() + INVITE_MS;
         let by = self.credential.as_ref().map(|c| c.email.clone()).unwrap_or_default();
         let view = InviteView { id, role, expires_at: expires_ms, by, claimed: false };
-        let then = AfterAct::Reply(Box::new(Reply::Invited { invite: view, link: text }));
+        let then = Reply::Invited { invite: view, link: text };
         self.act(place, Act::Invite { secret: link.secret, role: role.into(), expires_ms }, then)
     }
 
@@ -449,7 +423,7 @@ impl Core {
         let meant: Vec<_> =
             ids.filter(|id| !wanted.is_empty() && id.to_string().starts_with(wanted)).collect();
         match meant.as_slice() {
-            [invite] => self.act(place, Act::RevokeInvite(*invite), AfterAct::done()),
+            [invite] => self.act(place, Act::RevokeInvite(*invite), Reply::Done),
             [] => Err(problem(ErrorKind::NotFound, tried, format!("no open invitation {wanted}"))),
             many => Err(ApiError {
                 candidates: many.iter().map(ToString::to_string).collect(),
@@ -554,138 +528,35 @@ impl Core {
         }
     }
 
+    /// Discards changes that the server will never get: drafts, what it refused, and what waits in a workspace
+    /// that is gone. Anything else is on its way, and is not to be lost by this.
     fn discard_drafts(&mut self, workspace: Option<&str>, paths: &[String]) -> Result<Reply, ApiError> {
-        let place = self.place(workspace, None, "discarding drafts")?;
+        let tried = "discarding drafts";
+        let place = self.place(workspace, None, tried)?;
         let view = View::open(self, place);
+        let aside: Vec<_> = self.engine.summary(place).map(|summary| summary.aside).unwrap_or_default();
+        let stays = self.engine.is_drafting(place) || self.is_gone(place);
+        let is_draft = |record: &RecordId| {
+            let is_aside = || aside.iter().any(|aside| aside.key.record.as_bytes() == &record.0);
+            stays || is_aside()
+        };
         let records: Vec<_> = if paths.is_empty() {
             let nodes = self.engine.nodes(place).into_iter().flat_map(|nodes| nodes.keys().copied());
-            nodes.filter(|record| self.engine.is_waiting(place, *record)).collect()
+            nodes.filter(|record| self.engine.is_waiting(place, *record) && is_draft(record)).collect()
         } else {
             paths.iter().map(|path| view.resolve(path)).collect::<Result<_, _>>()?
         };
+        if let Some(record) = records.iter().find(|record| !is_draft(record)) {
+            let detail = format!(
+                "{} is no draft: this account may write here, and what waits goes to the server by itself",
+                view.path(*record)
+            );
+            return Err(problem(ErrorKind::Invalid, tried, detail));
+        }
         let items = self.engine.discard(place, &records, &mut self.store);
-        let items = items.map_err(|error| engine("discarding drafts", &error))?;
+        let items = items.map_err(|error| engine(tried, &error))?;
         self.disk.must_sync = true;
         Ok(Reply::Discarded { items })
-    }
-
-    // ---- what comes after ----
-
-    pub(super) fn after_act(&mut self, then: AfterAct, goal: Goal, deadline: Instant, reply: Answer) {
-        let tried = "changing the members";
-        let Goal::Acted { workspace, id, result } = goal else { return };
-        let answer = match (result, then) {
-            (Some(Ok(())), AfterAct::Reply(content)) => Ok(*content),
-            (Some(Ok(())), AfterAct::Leave(place)) => match self.act(place, Act::Leave, AfterAct::done()) {
-                Ok((goal, finish)) => {
-                    return self.add_waiter(Waiter { goal, finish, deadline, reply, progress: None });
-                }
-                Err(error) => Err(error),
-            },
-            (Some(Err(error)), _) => Err(act_failed(tried, &error)),
-            (None, _) => {
-                let is_given_up = self.engine.give_up_act(workspace, id);
-                let mut error = self.why_not(tried);
-                if !is_given_up {
-                    error.detail =
-                        format!("it was sent and not confirmed, and may still happen; {}", error.detail);
-                }
-                Err(error)
-            }
-        };
-        self.answer(reply, answer);
-    }
-
-    /// Reads on, or answers with what has been read.
-    pub(super) fn read_past(&mut self, mut past: Past, goal: &Goal, deadline: Instant, reply: Answer) {
-        let head = self.engine.summary(past.workspace).map_or(0, |summary| summary.head.seq);
-        if let Goal::Answered(request) = goal {
-            let answer = self.answers.remove(request);
-            if let Some(Err(refusal)) = answer {
-                return drop(reply.send(Err(refused("reading the activity", &refusal, None))));
-            }
-            let Some(ServerFrame::PastHeaders { first_seq, headers, received_ms, .. }) =
-                self.contents.remove(request)
-            else {
-                let error =
-                    problem(ErrorKind::NotSatchel, "reading the activity", "the server gave another answer");
-                return drop(reply.send(Err(error)));
-            };
-            let is_empty = headers.is_empty();
-            for (index, signed) in headers.iter().enumerate() {
-                let seq = first_seq + index as u64;
-                let entry = self.tell_entry(past.workspace, seq, signed, received_ms.get(index).copied());
-                past.entries.extend(entry.filter(|_| seq > past.after));
-                past.after = past.after.max(seq);
-            }
-            if is_empty {
-                past.after = u64::MAX;
-            }
-        } else {
-            past.after = head.saturating_sub(past.limit);
-        }
-        if past.after >= head {
-            let mut entries = past.entries;
-            entries.reverse();
-            entries.truncate(usize::try_from(past.limit).unwrap_or(usize::MAX));
-            return self.answer(reply, Ok(Reply::Activity { entries }));
-        }
-        let request = self.take_request();
-        if let Some(link) = &self.link {
-            link.send(&ClientFrame::ReadHeaders { request, workspace: past.workspace, after: past.after });
-        }
-        let finish = Finish::Activity(Box::new(past));
-        self.add_waiter(Waiter { goal: Goal::Answered(request), finish, deadline, reply, progress: None });
-    }
-
-    /// An entry in words, if its author could have written it.
-    fn tell_entry(
-        &self,
-        workspace: WorkspaceId,
-        seq: u64,
-        signed: &SignedHeader,
-        at: Option<u64>,
-    ) -> Option<ActivityView> {
-        let header = CommitHeader::decode(&signed.header).ok()?;
-        let charter = self.engine.charter(workspace)?;
-        let (members, items) = match &header.content {
-            Content::Charter(op) => (Some(word_of(op).to_owned()), Vec::new()),
-            Content::Ops { ops, .. } => {
-                charter.check_past(seq, &header, signed).ok()?;
-                (None, self.tell_ops(workspace, ops))
-            }
-        };
-        let by = self.member_name(workspace, header.author);
-        Some(ActivityView { seq, at, by, app: header.app.to_string(), members, items })
-    }
-
-    fn tell_ops(&self, workspace: WorkspaceId, ops: &[satchel_wire::Op]) -> Vec<ActivityItem> {
-        let mut items: Vec<ActivityItem> = Vec::new();
-        for op in ops {
-            let change = match (op.parent, op.put) {
-                (_, None) => "purged",
-                (None, Some(_)) => "created",
-                (Some(_), Some(_)) => "changed",
-            };
-            let id = op.record.to_string();
-            match items.iter_mut().find(|item| item.id == id) {
-                // A new item has a part that is new, whatever the other one is.
-                Some(item) if change == "created" => item.change = change.into(),
-                Some(_) => {}
-                None => items.push(ActivityItem {
-                    name: crate::status::item_name(&self.engine, workspace, op.record),
-                    change: change.into(),
-                    id,
-                }),
-            }
-        }
-        items
-    }
-}
-
-impl AfterAct {
-    fn done() -> Self {
-        Self::Reply(Box::new(Reply::Done))
     }
 }
 
@@ -744,20 +615,4 @@ fn shared_secrets(body: &satchel_model::Body) -> Vec<String> {
         }
     }
     keys
-}
-
-fn word_of(op: &CharterOp) -> &'static str {
-    match op {
-        CharterOp::Found(_) => "founded",
-        CharterOp::AddApp(_) => "app_added",
-        CharterOp::AddMember(_) => "member_added",
-        CharterOp::SetRole { .. } => "role_changed",
-        CharterOp::RemoveMembers { .. } => "members_removed",
-        CharterOp::Rotate { .. } => "key_changed",
-        CharterOp::RevokeApp { .. } => "app_revoked",
-        CharterOp::Leave => "left",
-        CharterOp::Invite(_) => "invited",
-        CharterOp::RevokeInvite { .. } => "invitation_ended",
-        CharterOp::SetAccess { .. } => "access_changed",
-    }
 }

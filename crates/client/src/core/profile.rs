@@ -8,12 +8,13 @@ use satchel_model::format::payload;
 use satchel_model::{Body, ElementId, Map, Node, RecordId, Tree, Value};
 use satchel_sync::{BulkMark, Change, SCRATCH};
 use satchel_wire::{Part, WorkspaceId};
+use tokio::time::Instant;
 
 use super::{Core, now_ms};
 use crate::api::{ApiError, ErrorKind, State};
 use crate::ops::profile::{LocalValue, LocalValues, Owner, Profile};
 use crate::problem::{engine, problem, stored};
-use crate::store::{Cell, Database};
+use crate::store::{Cell, Database, Entry, Lines, Shelf};
 
 /// The Scratch Pad before anything is in it.
 static EMPTY: BTreeMap<RecordId, Node> = BTreeMap::new();
@@ -49,11 +50,13 @@ impl Profile for Core {
     }
 
     fn edit(&mut self, workspace: WorkspaceId, changes: Vec<Change>) -> Result<(), ApiError> {
-        let records: Vec<_> = changes.iter().map(|change| (workspace, change.record)).collect();
+        let records: Vec<_> = changes.iter().map(|change| change.record).collect();
         self.disk.must_sync = true;
+        self.disk.edited_at = Some(Instant::now());
         self.pace.note_edit(&self.engine);
         self.engine.edit(workspace, changes, &mut self.store).map_err(|e| engine("storing a change", &e))?;
-        self.touched.extend(records);
+        self.news.note_edit(workspace, &records);
+        self.touched.extend(records.into_iter().map(|record| (workspace, record)));
         Ok(())
     }
 
@@ -66,6 +69,7 @@ impl Profile for Core {
         self.disk.must_sync = true;
         let purged = self.engine.purge(workspace, records, mark, &mut self.store);
         purged.map_err(|e| engine("emptying the trash", &e))?;
+        self.news.note_edit(workspace, records);
         self.touched.extend(records.iter().map(|record| (workspace, *record)));
         Ok(())
     }
@@ -108,6 +112,7 @@ impl Profile for Core {
         let bytes = (!values.is_empty()).then(|| encode_values(values));
         file.put_cell(&cell, bytes.as_deref()).map_err(|e| stored(tried, &e))?;
         self.disk.must_sync = true;
+        self.news.note(workspace, [record]);
         self.note_change();
         Ok(())
     }
@@ -130,6 +135,39 @@ impl Profile for Core {
             .map_err(|e| stored(tried, &e))?;
         self.disk.must_sync = true;
         self.note_change();
+        Ok(())
+    }
+
+    fn shelve(
+        &mut self,
+        workspace: WorkspaceId,
+        shelf: Shelf,
+        entry: (&[u8], &[u8]),
+    ) -> Result<u64, ApiError> {
+        let tried = "keeping what was sent";
+        let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
+        let id = file.shelve(shelf, workspace, entry).map_err(|e| stored(tried, &e))?;
+        self.disk.must_sync = true;
+        Ok(id)
+    }
+
+    fn shelf_lines(&self, workspace: WorkspaceId, shelf: Shelf) -> Result<Lines, ApiError> {
+        let tried = "reading what was sent";
+        let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
+        file.shelf_lines(shelf, workspace).map_err(|e| stored(tried, &e))
+    }
+
+    fn shelf_entry(&self, workspace: WorkspaceId, shelf: Shelf, id: u64) -> Result<Option<Entry>, ApiError> {
+        let tried = "reading what was sent";
+        let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
+        file.shelf_entry(shelf, workspace, id).map_err(|e| stored(tried, &e))
+    }
+
+    fn clear_shelf(&mut self, workspace: WorkspaceId, shelf: Shelf) -> Result<(), ApiError> {
+        let tried = "forgetting what was sent";
+        let file = self.store.of(workspace).map_err(|e| stored(tried, &e))?;
+        file.clear_shelf(shelf, workspace).map_err(|e| stored(tried, &e))?;
+        self.disk.must_sync = true;
         Ok(())
     }
 

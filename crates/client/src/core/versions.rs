@@ -83,7 +83,11 @@ impl Core {
     }
 
     fn historic(&self, workspace: Option<&str>, call: &Call) -> Result<(WorkspaceId, RecordId), ApiError> {
-        let (Call::History { path } | Call::Diff { path, .. } | Call::Restore { path, .. }) = call else {
+        let (Call::History { path }
+        | Call::Diff { path, .. }
+        | Call::ShowVersion { path, .. }
+        | Call::Restore { path, .. }) = call
+        else {
             return Err(problem(ErrorKind::Internal, TRIED, "that call needs no history"));
         };
         let workspace = select::workspace(self, workspace)?;
@@ -134,7 +138,7 @@ impl Core {
                 let read = read.map_err(|e| engine(TRIED, &e))?;
                 reading.take(part, &versions, read, more)
             }
-            Some(ServerFrame::Apps { apps, .. }) => {
+            Some(ServerFrame::Apps { apps, .. }) if reading.step == Step::Apps => {
                 reading.versions.apps = apps
                     .into_iter()
                     .map(|entry| (entry.app, entry.name))

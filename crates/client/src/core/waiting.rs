@@ -10,7 +10,8 @@ use satchel_wire::{ClientFrame, JoinProof, Refusal, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::people::{AfterAct, Past};
+use super::activity::Past;
+use super::acts::Acts;
 use super::versions::Reading;
 use super::{Answer, Core};
 use crate::api::{AccountView, Acknowledged, ApiError, ErrorKind, Progress, Reply, Secret};
@@ -85,7 +86,9 @@ pub(super) enum Finish {
     /// [`crate::api::Call::SignOut`].
     SignOut,
     /// What changes the members.
-    Acted(AfterAct),
+    Acted(Acts),
+    /// [`crate::api::Call::CreateTeam`]: told once its people are known.
+    TeamMade(WorkspaceId),
     /// [`crate::api::Call::Join`], before its claim, while the server is asked, and while it waits.
     Join {
         workspace: WorkspaceId,
@@ -113,6 +116,7 @@ impl Finish {
             // A check is to say soon what is wrong.
             Self::Checked { .. }
             | Self::Content(_)
+            | Self::TeamMade(_)
             | Self::History(_)
             | Self::SignedIn(_)
             | Self::SignedUp(..)
@@ -294,6 +298,7 @@ impl Core {
                 }
                 Ok(*content)
             }
+            Finish::TeamMade(roster) => Ok(Reply::Team(self.team(roster))),
             Finish::Synced => self.after_sync(is_met),
             Finish::SignedIn(account) => Ok(Reply::SignedIn { account, in_sync: is_met }),
             Finish::SignedUp(account, code) => Ok(Reply::SignedUp { account, recovery_code: code.0.clone() }),

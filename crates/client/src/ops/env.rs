@@ -4,18 +4,20 @@
 //! a secret that is not shared; the current one never leaves this device. Which environment is active
 //! is a setting of this device, too.
 
+use satchel_model::format::payload::value_from_json;
 use satchel_model::format::postman::new_environment;
 use satchel_model::variable::SHARED;
 use satchel_model::{Kind, RecordId, Value};
 use satchel_sync::Change;
 use satchel_wire::WorkspaceId;
 
-use crate::api::{ApiError, Reply, VariableEdit, VariableView};
+use crate::api::{ApiError, ItemView, Reply, VariableEdit, VariableView};
 use crate::ops::edit::{changed, new_node};
 use crate::ops::error::{ambiguous, invalid, not_found};
 use crate::ops::fields::{check_name, first_with, text_of};
 use crate::ops::local::{Whole, commit, whole_body};
 use crate::ops::profile::{LocalValue, Profile};
+use crate::ops::sending::own_values;
 use crate::ops::view::{View, is_variables};
 
 const ACTIVE: &str = "environment";
@@ -66,9 +68,58 @@ pub(crate) fn show(
     secrets: bool,
 ) -> Result<Reply, ApiError> {
     let view = View::open(profile, workspace);
-    let id = existing(profile, workspace, &view, wanted)?;
+    let id = match find(profile, workspace, &view, wanted)? {
+        // Scripts may have set globals on this device where the workspace has none.
+        Found::Missing { kind: Kind::Globals, name } if has_own(profile, workspace)? => {
+            let variables = own_variables(profile, workspace, None, &[])?;
+            let item = missing_item(name);
+            return Ok(Reply::Environment { item, variables });
+        }
+        _ => existing(profile, workspace, &view, wanted)?,
+    };
     let whole = whole_body(profile, workspace, id)?;
-    Ok(Reply::Environment { item: view.item(id), variables: variables(&whole, secrets) })
+    let mut variables = variables(&whole, secrets);
+    let own = Some(id).filter(|id| view.node_of(*id).kind != Kind::Globals);
+    variables.extend(own_variables(profile, workspace, own, &variables)?);
+    Ok(Reply::Environment { item: view.item(id), variables })
+}
+
+fn has_own(profile: &dyn Profile, workspace: WorkspaceId) -> Result<bool, ApiError> {
+    Ok(!own_values(profile, workspace, None)?.is_empty())
+}
+
+/// The variables that scripts have made on this device, and that the item does not have itself.
+fn own_variables(
+    profile: &dyn Profile,
+    workspace: WorkspaceId,
+    id: Option<RecordId>,
+    known: &[VariableView],
+) -> Result<Vec<VariableView>, ApiError> {
+    let own = own_values(profile, workspace, id)?.into_iter();
+    let own = own.filter(|(key, _)| known.iter().all(|variable| variable.key != *key));
+    let view = |(key, value): (String, serde_json::Value)| VariableView {
+        key,
+        initial: None,
+        current: value_text(&value_from_json(&value)),
+        secret: false,
+        shared: false,
+        enabled: true,
+    };
+    Ok(own.map(view).collect())
+}
+
+/// An item that would be made by the first variable that is set in it.
+fn missing_item(name: String) -> ItemView {
+    ItemView {
+        id: String::new(),
+        kind: GLOBALS_WORD.to_owned(),
+        path: name.clone(),
+        name,
+        method: None,
+        depth: 0,
+        conflicts: 0,
+        waiting: false,
+    }
 }
 
 /// Sets variables; makes the environment if it does not exist.
@@ -219,7 +270,7 @@ fn variable_items(view: &View<'_>) -> Vec<RecordId> {
     view.live().into_iter().filter(|id| is_variables(&view.node_of(*id).kind)).collect()
 }
 
-fn active(
+pub(crate) fn active(
     profile: &dyn Profile,
     workspace: WorkspaceId,
     view: &View<'_>,
@@ -228,7 +279,7 @@ fn active(
     Ok(chosen.filter(|id| view.is_live(*id)))
 }
 
-fn existing(
+pub(crate) fn existing(
     profile: &dyn Profile,
     workspace: WorkspaceId,
     view: &View<'_>,

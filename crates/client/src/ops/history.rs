@@ -104,6 +104,7 @@ pub(crate) fn answer(
     match call {
         Call::History { path } => list(profile, workspace, versions, path),
         Call::Diff { path, version } => diff(profile, workspace, versions, (path, *version)),
+        Call::ShowVersion { path, version } => show(profile, workspace, versions, (path, *version)),
         Call::Restore { path, version } => restore(profile, workspace, versions, (path, *version)),
         _ => Err(failure(ErrorKind::Internal, "reading the history", "that call needs no history")),
     }
@@ -146,6 +147,22 @@ fn diff(
     let text = unified(Named { name: &name, text: &before }, Named { name: "now", text: &present });
     let version = Some(shown(profile, &view, versions, &moments, at));
     Ok(Reply::Difference { item, version, text })
+}
+
+fn show(
+    profile: &dyn Profile,
+    workspace: WorkspaceId,
+    versions: &Versions,
+    (path, version): (&str, u64),
+) -> Result<Reply, ApiError> {
+    let tried = format!("opening version {version} of {path}");
+    let view = View::open(profile, workspace);
+    let moments = moments(versions);
+    let at = chosen(&view, versions, &moments, Some(version), "", &tried)?;
+    let at = at.ok_or_else(|| no_versions(&tried))?;
+    let moment = &moments[at];
+    let document = (moment.node.is_some() && !moment.purged).then(|| document(versions.record, moment));
+    Ok(Reply::Version { version: shown(profile, &view, versions, &moments, at), document })
 }
 
 fn restore(

@@ -25,6 +25,8 @@ mod matching;
 pub(crate) mod profile;
 mod search;
 pub(crate) mod select;
+mod sending;
+mod sent;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -82,6 +84,7 @@ fn is_on_items(call: &Call) -> bool {
             | Call::Export { .. }
             | Call::List { .. }
             | Call::Show { .. }
+            | Call::Look { .. }
             | Call::Search { .. }
             | Call::New { .. }
             | Call::Set { .. }
@@ -102,6 +105,14 @@ fn is_on_items(call: &Call) -> bool {
             | Call::Conflicts
             | Call::ShowConflict { .. }
             | Call::Resolve { .. }
+            | Call::Sources { .. }
+            | Call::KeepSent { .. }
+            | Call::Trust { .. }
+            | Call::SentList { .. }
+            | Call::SentShow { .. }
+            | Call::SentClear { .. }
+            | Call::RunList
+            | Call::RunShow { .. }
     )
 }
 
@@ -118,6 +129,7 @@ fn read(
         }
         Call::List { path, tree } => view::list(profile, workspace, path.as_deref(), *tree),
         Call::Show { path, secrets } => document::show(profile, workspace, path, *secrets),
+        Call::Look { items } => Ok(view::look(profile, workspace, items)),
         Call::Search { text, limit } => search::search(profile, workspace, text, *limit),
         Call::Trash => Ok(trash::list(profile, workspace)),
         Call::Environments => env::list(profile, workspace),
@@ -126,6 +138,13 @@ fn read(
         }
         Call::Conflicts => conflicts::list(profile, workspace),
         Call::ShowConflict { id } => conflicts::show(profile, workspace, id),
+        Call::Sources { item, environment, below } => {
+            sending::sources(profile, workspace, item.as_deref(), environment, *below)
+        }
+        Call::SentList { search, limit } => sent::list(profile, workspace, search, *limit),
+        Call::SentShow { id } => sent::show(profile, workspace, *id),
+        Call::RunList => sent::runs(profile, workspace),
+        Call::RunShow { id } => sent::show_run(profile, workspace, *id),
         _ => return None,
     })
 }
@@ -163,6 +182,13 @@ fn change(
         Call::UnsetVariables { environment, keys } => {
             env::unset(profile, workspace, environment.as_deref(), keys)
         }
+        Call::KeepSent { item, environment, values, cookies, tokens, sent, runs } => {
+            let changes = sending::Changes { item, environment, values, cookies, tokens };
+            let kept = sent::keep(profile, workspace, sent, runs);
+            kept.and_then(|()| sending::keep(profile, workspace, &changes))
+        }
+        Call::Trust { trusted } => sending::trust(profile, workspace, *trusted),
+        Call::SentClear { everything } => sent::clear(profile, workspace, *everything),
         Call::Resolve { id, choice, field } => {
             conflicts::resolve(profile, workspace, id, choice, field.as_deref())
         }

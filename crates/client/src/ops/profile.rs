@@ -15,6 +15,7 @@ use satchel_sync::{BulkMark, Change};
 use satchel_wire::{Part, WorkspaceId};
 
 use crate::api::{ApiError, State};
+use crate::store::{Entry, Lines, Shelf};
 
 /// What stays on this device of one variable.
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -90,6 +91,19 @@ pub(crate) trait Profile {
         name: &str,
         value: Option<&str>,
     ) -> Result<(), ApiError>;
+    /// Puts an entry, a line and a content, on a shelf of this device; gives its number.
+    fn shelve(
+        &mut self,
+        workspace: WorkspaceId,
+        shelf: Shelf,
+        entry: (&[u8], &[u8]),
+    ) -> Result<u64, ApiError>;
+    /// The lines of a shelf by their numbers, the newest first.
+    fn shelf_lines(&self, workspace: WorkspaceId, shelf: Shelf) -> Result<Lines, ApiError>;
+    /// One entry of a shelf.
+    fn shelf_entry(&self, workspace: WorkspaceId, shelf: Shelf, id: u64) -> Result<Option<Entry>, ApiError>;
+    /// Takes everything off a shelf.
+    fn clear_shelf(&mut self, workspace: WorkspaceId, shelf: Shelf) -> Result<(), ApiError>;
     /// The workspace that calls without one mean, if it was chosen.
     fn workspace_in_use(&self) -> Result<Option<WorkspaceId>, ApiError>;
     /// Chooses it.

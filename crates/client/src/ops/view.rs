@@ -37,6 +37,20 @@ pub(crate) fn list(
     Ok(Reply::Items { items: if tree { view.list_tree(below) } else { view.list(below) } })
 }
 
+/// Some items as they are now; what is no id names nothing that shows.
+pub(crate) fn look(profile: &dyn Profile, workspace: WorkspaceId, ids: &[String]) -> Reply {
+    let view = View::open(profile, workspace);
+    let (mut items, mut removed) = (Vec::new(), Vec::new());
+    for text in ids {
+        match path::parse_id(text) {
+            Some(id) if id == view.root() => {}
+            Some(id) if view.is_live(id) => items.push(view.item(id)),
+            _ => removed.push(text.clone()),
+        }
+    }
+    Reply::Looked { items, removed }
+}
+
 /// A longer path is not written out: a hostile tree nests so deep that all paths together fill the memory.
 const PATH_BYTES_MAX: usize = 16 * 1024;
 

@@ -28,7 +28,7 @@ use satchel_wire::{
 use super::StoreError;
 use super::log::Log;
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE workspace (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, incarnation BLOB,
@@ -61,6 +61,13 @@ CREATE TABLE cell (kind TEXT NOT NULL, workspace BLOB NOT NULL, record BLOB NOT 
     value BLOB NOT NULL, PRIMARY KEY (kind, workspace, record, name)) STRICT, WITHOUT ROWID;
 ";
 
+/// What version 2 added: what is kept of sends and runs, on this device alone.
+const SHELF_SCHEMA: &str = "
+CREATE TABLE shelf (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, workspace BLOB NOT NULL,
+    bytes INTEGER NOT NULL, line BLOB NOT NULL, content BLOB NOT NULL) STRICT;
+CREATE INDEX shelf_order ON shelf (kind, workspace, id, bytes);
+";
+
 const BUSY: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 48;
 
@@ -72,6 +79,8 @@ pub(crate) struct Database {
     pub(super) connection: Connection,
     pub(super) key: LocalKey,
     pub(super) log: Log,
+    /// The rows of workspaces that were looked for, until a batch fails or removes one.
+    pub(super) numbers: RefCell<BTreeMap<WorkspaceId, i64>>,
     /// The envelopes of the newest commits under way, which are read again when they are sent and answered.
     pub(super) flying: RefCell<Flying>,
 }
@@ -90,6 +99,9 @@ impl Database {
         let connection = Connection::open(path)?;
         connection.busy_timeout(BUSY)?;
         connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // Nobody else opens the file while the profile's lock is held: so each transaction needs no locks of its own,
+        // and the index of the log is in memory. It must be said before the first look into the file.
+        connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
         // A plan that depends on bound values would be made anew with every value.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -99,7 +111,7 @@ impl Database {
         connection.pragma_update(None, "cache_size", -16_000)?;
         make_schema(&connection)?;
         let log = Log::take(&connection, path)?;
-        Ok(Self { connection, key, log, flying: RefCell::default() })
+        Ok(Self { connection, key, log, numbers: RefCell::default(), flying: RefCell::default() })
     }
 
     /// Makes everything durable that was written.
@@ -140,8 +152,15 @@ impl Database {
     }
 
     pub(super) fn number(&self, workspace: WorkspaceId) -> Result<Option<i64>, StoreError> {
+        if let Some(number) = self.numbers.borrow().get(&workspace) {
+            return Ok(Some(*number));
+        }
         let mut statement = self.connection.prepare_cached("SELECT number FROM workspace WHERE id = ?1")?;
-        Ok(statement.query_row([workspace.as_slice()], |row| row.get(0)).optional()?)
+        let number: Option<i64> = statement.query_row([workspace.as_slice()], |row| row.get(0)).optional()?;
+        if let Some(number) = number {
+            self.numbers.borrow_mut().insert(workspace, number);
+        }
+        Ok(number)
     }
 
     pub(crate) fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
@@ -385,9 +404,12 @@ fn make_schema(connection: &Connection) -> Result<(), StoreError> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match version {
         SCHEMA_VERSION => Ok(()),
-        0 => {
+        0 | 1 => {
             let transaction = connection.unchecked_transaction()?;
-            transaction.execute_batch(SCHEMA)?;
+            if version == 0 {
+                transaction.execute_batch(SCHEMA)?;
+            }
+            transaction.execute_batch(SHELF_SCHEMA)?;
             transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
             Ok(transaction.commit()?)
         }

@@ -8,6 +8,7 @@
 mod cell;
 mod database;
 mod log;
+mod shelf;
 mod write;
 
 use std::fmt;
@@ -19,6 +20,7 @@ use satchel_wire::{CommitId, PackId, WorkspaceId};
 
 pub(crate) use cell::Cell;
 pub(crate) use database::Database;
+pub(crate) use shelf::{Entry, Lines, Shelf};
 
 use crate::api::ErrorKind;
 

@@ -31,6 +31,17 @@ impl Database {
     /// Applies a batch: all of it, or nothing on an error.
     pub(super) fn apply(&self, batch: &Batch) -> Result<(), StoreError> {
         self.log.before_write(&self.connection)?;
+        let written = self.write(batch);
+        if written.is_err() {
+            self.numbers.borrow_mut().clear(); // one that was made is not there any more
+        }
+        written?;
+        self.note_flying(batch);
+        self.log.after_write(batch.writes.iter().map(content_bytes).sum());
+        Ok(())
+    }
+
+    fn write(&self, batch: &Batch) -> Result<(), StoreError> {
         let transaction = self.connection.unchecked_transaction()?;
         if batch.writes.contains(&Write::RemoveWorkspace) {
             self.remove_workspace(batch.workspace)?;
@@ -39,10 +50,7 @@ impl Database {
             let rows = Rows { database: self, workspace: batch.workspace, number };
             batch.writes.iter().try_for_each(|write| rows.write(write))?;
         }
-        transaction.commit()?;
-        self.note_flying(batch);
-        self.log.after_write(batch.writes.iter().map(content_bytes).sum());
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// Keeps the envelopes of a commit that is about to be sent, until it is answered.
@@ -74,11 +82,13 @@ impl Database {
 
     fn remove_workspace(&self, workspace: WorkspaceId) -> Result<(), StoreError> {
         let Some(number) = self.number(workspace)? else { return Ok(()) };
+        self.numbers.borrow_mut().remove(&workspace);
         for table in FROM_SERVER.iter().chain(&OWN) {
             self.connection.execute(&format!("DELETE FROM {table} WHERE workspace = ?1"), [number])?;
         }
         self.connection
             .execute("DELETE FROM cell WHERE workspace = ?1 AND kind <> 'device'", [workspace.as_slice()])?;
+        self.connection.execute("DELETE FROM shelf WHERE workspace = ?1", [workspace.as_slice()])?;
         self.connection.execute("DELETE FROM workspace WHERE number = ?1", [number])?;
         Ok(())
     }

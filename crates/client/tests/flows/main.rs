@@ -5,6 +5,7 @@
 mod accounts;
 mod faults;
 mod history;
+mod parting;
 mod people;
 mod places;
 mod restored;

@@ -146,7 +146,9 @@ async fn a_fresh_app_reads_what_another_app_packed() {
         let store = rusqlite::Connection::open(app.home().join("account.db")).expect("it opens");
         store.query_row("SELECT count(*) FROM pack", [], |row| row.get(0)).expect("it counts")
     };
+    two.close().await;
     assert!(packed(&second) >= 4, "{} packs came", packed(&second));
+    let two = second.open(Mode::OneShot).await;
     set(&two, "Big/r7", "url", "https://example.com/new").await;
     sync(&one).await;
     assert!(show(&one, "Big/r7").await.contains("example.com/new"));

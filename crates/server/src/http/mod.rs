@@ -9,6 +9,8 @@
 
 mod account;
 mod answer;
+#[cfg(test)]
+mod matrix;
 mod pages;
 mod poll;
 mod socket;

@@ -317,7 +317,8 @@ impl Service {
         found.filter(|(_, row)| !row.is_disabled).ok_or_else(unauthorized)
     }
 
-    fn grant<R: RngCore + CryptoRng>(
+    /// A grant for an account that has just proven itself.
+    pub(crate) fn grant<R: RngCore + CryptoRng>(
         &self,
         account: AccountId,
         now_ms: u64,

@@ -1,8 +1,8 @@
 //! Who may do what: every frame, by everyone, of every workspace, with the answer that comes.
 //!
 //! The table is `matrix.txt`, written by `UPDATE_EXPECT=1`. A frame, or an entry of the charter, that is not
-//! in it does not compile here ([`name`]); the routes before a connection are walked through in
-//! `tests/sockets/routes.rs`. Each cell is a server of its own over a copy of one disk.
+//! in it does not compile here ([`name`]); the routes before a connection have a table of their own
+//! (`http/matrix.txt`). Each cell is a server of its own over a copy of one disk.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -32,8 +32,8 @@ use crate::store::conformance_people::{EXPIRES, People, Place};
 use crate::store::memory::{MemoryDisk, MemoryStore};
 use crate::store::{NewJoin, Store};
 
-const TARGETS: [&str; 4] = ["own", "foreign", "random", "malformed"];
-const WHO: [&str; 10] = [
+pub(crate) const TARGETS: [&str; 4] = ["own", "foreign", "random", "malformed"];
+pub(crate) const WHO: [&str; 10] = [
     "anonymous",
     "outsider",
     "former",
@@ -59,9 +59,9 @@ impl Clock for Fixed {
 }
 
 /// A disk with a workspace that all those people have to do with, and one that they have not.
-pub(super) struct World {
+pub(crate) struct World {
     disk: MemoryDisk,
-    pub(super) people: People,
+    pub(crate) people: People,
     pub(super) own: Place,
     foreign: WorkspaceId,
     revoked: Author,
@@ -90,7 +90,7 @@ pub(super) fn claim(author: &Author, workspace: WorkspaceId, seed: u64) -> Clien
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let disk = MemoryDisk::make(&mut ChaCha20Rng::seed_from_u64(1));
         let made = disk.clone();
         let (mut people, mut own) =
@@ -128,7 +128,7 @@ impl World {
         self.people.world.store.put_join(join).expect("it is stored");
     }
 
-    fn actor(&self, who: usize) -> &Author {
+    pub(crate) fn actor(&self, who: usize) -> &Author {
         if WHO[who] == "revoked" { &self.revoked } else { self.people.author(ACCOUNTS[who]) }
     }
 
@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    pub(super) fn server(&self) -> Arc<Server> {
+    pub(crate) fn server(&self) -> Arc<Server> {
         let metrics = Arc::new(Metrics::new());
         let hub = Arc::new(Hub::new(metrics.clone()));
         let store = Arc::new(MemoryStore::open(self.disk.snapshot(), hub.clone()));
@@ -417,7 +417,7 @@ fn mask(answer: &[u8], id: &[u8]) -> Vec<u8> {
 }
 
 /// One line of the table.
-fn line(text: &mut String, name: &str, target: &str, cells: &[String]) {
+pub(crate) fn line(text: &mut String, name: &str, target: &str, cells: &[String]) {
     let mut line = format!("{name:<21}{target:<11}");
     for cell in cells {
         // Writing to a text cannot fail.
@@ -480,9 +480,14 @@ async fn everyone_may_do_what_the_table_says() {
         }
     }
     assert_eq!(names.len(), NAMES, "a frame has no row, or the number of names is another one: {names:?}");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/session/matrix.txt");
+    check_table("src/session/matrix.txt", &text);
+}
+
+/// Compares a table to its file, or writes it there.
+pub(crate) fn check_table(file: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     if std::env::var_os("UPDATE_EXPECT").is_some() {
-        std::fs::write(&file, &text).expect("the table can be written");
+        std::fs::write(&file, text).expect("the table can be written");
     }
     let expected = std::fs::read_to_string(&file).expect("the table is there");
     assert_eq!(text, expected, "UPDATE_EXPECT=1 writes what holds now");

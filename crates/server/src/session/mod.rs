@@ -16,7 +16,7 @@ mod feed;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
-mod matrix;
+pub(crate) mod matrix;
 mod outbox;
 
 use std::sync::Arc;

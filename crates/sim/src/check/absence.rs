@@ -1,11 +1,16 @@
 //! Absence never becomes deletion: what was made is there, and lies in the trash only if someone put it there.
 
+use satchel_model::RecordId;
+
 use super::{Checked, View, violation};
 use crate::oracle::Oracle;
 
-/// Looks at what an app shows at the end.
-pub(crate) fn check(oracle: &Oracle, view: &View) -> Checked {
-    for record in oracle.records() {
+/// Looks at what an app shows at the end. What `is_draft` never left the app of who made it.
+pub(crate) fn check(oracle: &Oracle, view: &View, is_draft: impl Fn(usize, RecordId) -> bool) -> Checked {
+    for (record, maker) in oracle.records() {
+        if is_draft(maker, record) && !view.contains_key(&record) {
+            continue;
+        }
         let Some((node, body)) = view.get(&record) else {
             if oracle.is_purged(record) {
                 continue;

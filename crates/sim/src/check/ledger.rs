@@ -28,6 +28,8 @@ pub(crate) struct Ledger {
     digests: HashMap<[u8; 32], Digest>,
     /// What somebody has purged.
     purged: BTreeSet<RecordId>,
+    /// Accounts may come and go.
+    has_people: bool,
 }
 
 /// The ledger at the time of a backup.
@@ -60,8 +62,17 @@ fn broken(detail: impl Into<String>) -> Violation {
 }
 
 impl Ledger {
-    pub(crate) fn new() -> Self {
-        Self { state: None, digests: HashMap::new(), purged: BTreeSet::new() }
+    pub(crate) fn new(has_people: bool) -> Self {
+        Self { state: None, digests: HashMap::new(), purged: BTreeSet::new(), has_people }
+    }
+
+    /// Whether an item is or was in the ledger.
+    pub(crate) fn has(&self, record: satchel_model::RecordId) -> bool {
+        let key = |part| (RecordId::new(record.0), part);
+        let state = self.state.as_ref();
+        state.is_some_and(|state| {
+            [Part::Node, Part::Body].into_iter().any(|part| state.revisions.contains_key(&key(part)))
+        })
     }
 
     /// The digest at a point of any history that there was.
@@ -114,7 +125,9 @@ impl Ledger {
                 let code = refusal.code;
                 let down =
                     matches!(code, satchel_wire::ErrorCode::Unavailable | satchel_wire::ErrorCode::GoingAway);
-                if down {
+                // To who is no member any more nothing is there, not even their own.
+                let is_out = code == satchel_wire::ErrorCode::NotFound && self.has_people;
+                if down || is_out {
                     Ok(())
                 } else {
                     Err(broken(format!("commit {commit} is in the ledger and refused: {code:?}")))

@@ -10,6 +10,7 @@ pub(crate) mod forest;
 pub(crate) mod history;
 pub(crate) mod ledger;
 pub(crate) mod local;
+pub(crate) mod people;
 pub(crate) mod solo;
 pub(crate) mod trash;
 

@@ -2,7 +2,7 @@
 
 use satchel_model::RecordId;
 use satchel_server::store::VersionsRequest;
-use satchel_sync::{Act, BulkMark, EngineError, Key, Store, VersionState};
+use satchel_sync::{BulkMark, EngineError, Key, Store, VersionState};
 use satchel_wire::Part;
 
 use super::World;
@@ -50,13 +50,6 @@ where
         }
     }
 
-    /// A new key begins, with the next connection if need be.
-    pub(super) fn rotate(&mut self, index: usize) {
-        let workspace = self.workspace;
-        // An app that has not heard of the workspace has nothing to rotate.
-        let _ = self.apps[index].engine.begin_act::<()>(workspace, Act::Rotate);
-    }
-
     /// Versions of an item, as an app with all entries reads them.
     pub(super) fn read_history(&mut self, index: usize) -> Checked {
         let workspace = self.workspace;
@@ -65,6 +58,9 @@ where
             return Ok(());
         };
         let Some(summary) = app.engine.summary(workspace) else { return Ok(()) };
+        if self.plan.has_people() && !self.is_member(index) {
+            return Ok(());
+        }
         if !app.engine.is_live(workspace) || summary.head.seq != self.ledger.entry_count() {
             return Ok(());
         }
@@ -74,7 +70,8 @@ where
         let part = if self.rng.one_in(2) { Part::Node } else { Part::Body };
         let key = Key { record: satchel_wire::RecordId::new(record.0), part };
         let request = VersionsRequest { workspace, record: key.record, part, before: None, limit: VERSIONS };
-        let page = store.versions(person::account(), &request).expect("a disk in good order reads");
+        let account = person::account_id(app.seat.account);
+        let page = store.versions(account, &request).expect("a disk in good order reads");
         let versions = app.engine.read_versions(workspace, key, &page.versions);
         let versions = match versions {
             Ok(versions) => versions,

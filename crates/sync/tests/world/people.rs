@@ -326,6 +326,29 @@ fn who_was_removed_and_comes_again_reads_everything_and_sends_what_waited() {
 }
 
 #[test]
+fn an_edit_that_was_under_way_at_the_removal_waits_and_is_not_set_aside() {
+    let mut world = World::of_three();
+    let record = world.create(0, "Login", &[("url", "a")]);
+    world.settle();
+    let workspace = world.workspace;
+    world.set(1, record, "url", "under way");
+    let app = &mut world.apps[1];
+    let frame = app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("it works");
+    let Some(satchel_wire::ClientFrame::Commit { header, .. }) = frame else { panic!("{frame:?}") };
+    let commit = satchel_wire::CommitHeader::decode(&header.header).expect("it is one").commit;
+    let refusal = Refusal::new(ErrorCode::NotFound, "nothing there for this account");
+    let answer = ServerFrame::Rejected { workspace, commit: Some(commit), refusal };
+    app.engine.handle_frame(answer, NOW, &mut app.store).expect("it works");
+    assert!(world.is_gone(1));
+    let summary = world.apps[1].engine.summary(workspace).expect("it is there");
+    assert_eq!((summary.up, summary.aside.len()), (1, 0));
+    world.act(0, Act::Remove(vec![account(BEN)])).expect("it is done");
+    world.join(0, BEN, Role::Editor);
+    world.check_equal();
+    assert_eq!(world.field(2, record, "url"), "under way");
+}
+
+#[test]
 fn who_leaves_is_gone_and_an_admin_begins_a_new_key() {
     let mut world = World::of_three();
     assert_eq!(world.act(1, Act::Leave), Ok(()));
@@ -425,4 +448,106 @@ fn a_server_that_calls_the_newest_key_old_is_not_followed_for_ever() {
     }
     assert!(asked > 1);
     assert_eq!(world.field(1, record, "url"), "b", "the edit stays here");
+}
+
+#[test]
+fn who_leaves_the_team_is_removed_from_its_workspaces_however_they_came_in() {
+    let mut world = World::of_people(&[ADA, BEN, CAT], WorkspaceKind::Roster);
+    let roster = world.workspace;
+    world.join(0, BEN, Role::Editor);
+    world.join(0, CAT, Role::Viewer);
+    let team = world.found(1, WorkspaceKind::Team(roster)); // Ben's, to which he brings Ada
+    world.workspace = team;
+    world.settle();
+    world.join(1, ADA, Role::Admin);
+    world.join(0, 4, Role::Editor); // a guest, who never was of the team
+    world.workspace = roster;
+    world.act(1, Act::Leave).expect("it is done");
+    world.workspace = team;
+    world.tick();
+    assert_eq!((world.role(0, BEN), world.role(0, 4)), (None, Some(Role::Editor)));
+    assert_eq!(epoch(&world, 0), 2, "with a new key");
+    let proof = world.invite(0, BEN, Role::Editor);
+    world.claim(0, proof);
+    assert_eq!(world.role(0, BEN), None, "the team has to take them back first");
+}
+
+/// Two apps of Ada, the second of which has written, and one of Ben.
+fn of_two_apps() -> (World, satchel_model::RecordId) {
+    let mut world = World::of_people(&[ADA, ADA, BEN], WorkspaceKind::Personal);
+    world.join(0, BEN, Role::Editor);
+    let record = world.create(1, "Login", &[("url", "a"), ("note", "a")]);
+    world.settle();
+    (world, record)
+}
+
+#[test]
+fn what_a_revoked_app_signs_and_a_modified_server_takes_is_refused_by_the_other_apps() {
+    let (mut world, record) = of_two_apps();
+    let app = world.apps[1].id();
+    world.set(1, record, "url", "forged");
+    begin(&mut world, 0, Act::RevokeApp(app));
+    world.send(0);
+    world.server.judges = false;
+    world.settle();
+    for index in [0, 2] {
+        assert!(matches!(world.state(index), SyncState::Blocked(Alarm::Forged, _)), "app {index}");
+        assert_eq!(world.field(index, record, "url"), "a");
+    }
+}
+
+#[test]
+fn an_app_that_was_revoked_signs_in_as_another_one_and_sends_what_waited() {
+    let (mut world, record) = of_two_apps();
+    world.server.lose_answers = true;
+    world.set(1, record, "url", "taken");
+    world.send(1); // the server has it, and the app does not know
+    world.server.lose_answers = false;
+    world.disconnect(1);
+    world.set(1, record, "url", "later");
+    world.set(1, record, "note", "waited");
+    let before = world.apps[1].id();
+    world.act(0, Act::RevokeApp(before)).expect("it is done");
+    world.apps[1].sign_in_again(40);
+    world.connect(1);
+    world.settle();
+    world.check_equal();
+    assert_eq!(
+        (world.field(2, record, "url"), world.field(2, record, "note")),
+        ("later".into(), "waited".into())
+    );
+    let conflicts = world.apps[0].engine.conflicts(world.workspace).len();
+    assert_eq!(conflicts, 0, "nobody else wrote");
+    let charter = world.apps[2].engine.charter(world.workspace).expect("it is there");
+    assert!(charter.is_revoked(before) && charter.knows(world.apps[1].id()));
+}
+
+#[test]
+fn a_commit_that_never_arrived_is_signed_anew_after_another_sign_in() {
+    let (mut world, record) = of_two_apps();
+    world.set(1, record, "url", "b");
+    let app = &mut world.apps[1];
+    let frame = app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("it works");
+    assert!(matches!(frame, Some(satchel_wire::ClientFrame::Commit { .. })), "it is lost on its way");
+    world.disconnect(1);
+    world.apps[1].sign_in_again(40);
+    world.connect(1);
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.field(2, record, "url"), "b");
+}
+
+#[test]
+fn a_workspace_whose_founding_never_arrived_is_founded_by_the_next_sign_in() {
+    let mut world = World::unfounded(vec![ADA, ADA]);
+    world.server.judges = true;
+    world.workspace = world.found(0, WorkspaceKind::Personal);
+    let record = world.create(0, "Login", &[("url", "a")]);
+    world.apps[0].sign_in_again(40);
+    (0..2).for_each(|index| world.connect(index));
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.field(1, record, "url"), "a");
+    let charter = world.apps[1].engine.charter(world.workspace).expect("it is there");
+    assert!(charter.knows(world.apps[0].id()));
 }

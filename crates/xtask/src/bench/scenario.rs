@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::figure::Figure;
-use super::generate;
+use super::{generate, requests};
 use crate::failure::Failure;
 use crate::stage::{App, Stage};
 
@@ -29,6 +29,10 @@ pub(super) const SCENARIOS: &[(&str, Measure)] = &[
     ("import with an agent", import_with_agent),
     ("fresh app and status with an agent", fresh_app),
     ("server without accounts", empty_server),
+    ("run beside newman", requests::beside_newman),
+    ("send from a cold start", requests::cold_start),
+    ("requests in sequence", requests::sequential),
+    ("run of many iterations", requests::many_iterations),
 ];
 
 /// The generated files.
@@ -54,7 +58,7 @@ impl Inputs {
 }
 
 /// Sets a stage, plays on it, strikes it, and keeps a failure in every figure it should have filled.
-fn on_stage<const N: usize>(
+pub(super) fn on_stage<const N: usize>(
     mut figures: [Figure; N],
     play: impl FnOnce(&mut Stage, &mut [Figure; N]) -> Result<(), Failure>,
 ) -> Vec<Figure> {

@@ -11,6 +11,7 @@ mod history;
 mod hostile;
 mod imports;
 mod script;
+mod sending;
 mod trash;
 mod variables;
 
@@ -24,11 +25,13 @@ use satchel_crypto::{AppCertificate, AppKey, IdentityKeys};
 use satchel_model::{Body, Node, RecordId, Tree};
 use satchel_sync::{BulkMark, Change, Engine, Identity, MemoryStore, SCRATCH};
 use satchel_wire::{AccountId, AppId, Part, WorkspaceId};
+use zeroize::Zeroizing;
 
 use crate::api::{ApiError, Call, ErrorKind, Reply, Source, State};
 use crate::ops::error::failure;
 use crate::ops::perform;
 use crate::ops::profile::{LocalValues, Owner, Profile};
+use crate::store::{Entry, Lines, Shelf};
 
 const ACCOUNT: [u8; 16] = [9; 16];
 
@@ -63,6 +66,9 @@ impl RngCore for Seeded {
 
 impl CryptoRng for Seeded {}
 
+/// A line and a content.
+type Shelved = (Vec<u8>, Vec<u8>);
+
 /// A profile in memory.
 struct Desk {
     engine: Engine,
@@ -70,6 +76,7 @@ struct Desk {
     rng: Seeded,
     local: BTreeMap<(WorkspaceId, RecordId), LocalValues>,
     settings: BTreeMap<(WorkspaceId, String), String>,
+    shelves: BTreeMap<(WorkspaceId, Shelf), Vec<Shelved>>,
     in_use: Option<WorkspaceId>,
     owner: Option<Owner>,
     files: BTreeMap<String, String>,
@@ -90,6 +97,7 @@ impl Desk {
             rng: Seeded(seed),
             local: BTreeMap::new(),
             settings: BTreeMap::new(),
+            shelves: BTreeMap::new(),
             in_use: None,
             owner,
             files: BTreeMap::new(),
@@ -233,6 +241,37 @@ impl Profile for Desk {
             Some(value) => drop(self.settings.insert(key, value.to_owned())),
             None => drop(self.settings.remove(&key)),
         }
+        Ok(())
+    }
+
+    fn shelve(
+        &mut self,
+        workspace: WorkspaceId,
+        shelf: Shelf,
+        (line, content): (&[u8], &[u8]),
+    ) -> Result<u64, ApiError> {
+        let entries = self.shelves.entry((workspace, shelf)).or_default();
+        entries.push((line.to_vec(), content.to_vec()));
+        Ok(entries.len() as u64)
+    }
+
+    fn shelf_lines(&self, workspace: WorkspaceId, shelf: Shelf) -> Result<Lines, ApiError> {
+        let entries = self.shelves.get(&(workspace, shelf)).map(Vec::as_slice).unwrap_or_default();
+        let lines = (1..).zip(entries).map(|(id, (line, _))| (id, Zeroizing::new(line.clone())));
+        let mut lines: Vec<_> = lines.collect();
+        lines.reverse();
+        Ok(lines)
+    }
+
+    fn shelf_entry(&self, workspace: WorkspaceId, shelf: Shelf, id: u64) -> Result<Option<Entry>, ApiError> {
+        let entries = self.shelves.get(&(workspace, shelf)).map(Vec::as_slice).unwrap_or_default();
+        let at = usize::try_from(id).expect("a test keeps few").checked_sub(1);
+        let found = at.and_then(|at| entries.get(at)).cloned();
+        Ok(found.map(|(line, content)| (Zeroizing::new(line), Zeroizing::new(content))))
+    }
+
+    fn clear_shelf(&mut self, workspace: WorkspaceId, shelf: Shelf) -> Result<(), ApiError> {
+        self.shelves.remove(&(workspace, shelf));
         Ok(())
     }
 

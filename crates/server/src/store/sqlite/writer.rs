@@ -5,9 +5,9 @@
 //! ```
 //!
 //! While one group is being synced, the next one gathers, so the cost of an fsync is shared by all
-//! that waited for it. Each work has a savepoint, so that a bad one does not spoil the others; if the
-//! disk fails, the whole group is rolled back and each is told so. `done` runs after the commit, in
-//! the order of the queue, so what it publishes is durable and in order.
+//! that waited for it. Each work has a savepoint, so that a bad one does not spoil the others; one that is
+//! alone in its group is its transaction. If the disk fails, the whole group is rolled back and each is told
+//! so. `done` runs after the commit, in the order of the queue, so what it publishes is durable and in order.
 //!
 //! The log goes into the database when nothing waits, so that no commit pays for it; its file stays as large
 //! as it was, because a sync of what is overwritten is quicker than of what is appended.
@@ -343,12 +343,29 @@ impl Thread {
     fn try_commit(&self, group: &mut [Box<dyn Work>]) -> Result<Vec<Result<(), StoreError>>, StoreError> {
         self.queue.groups.fetch_add(1, Ordering::Relaxed);
         self.execute("BEGIN IMMEDIATE")?;
+        if let [alone] = group {
+            return Ok(vec![self.run_alone(alone.as_mut())?]);
+        }
         let mut results = Vec::with_capacity(group.len());
         for work in group.iter_mut() {
             results.push(self.run_one(work.as_mut())?);
         }
         self.execute("COMMIT")?;
         Ok(results)
+    }
+
+    /// Runs the only work of a transaction, and ends that. The results as of [`Self::run_one`].
+    fn run_alone(&self, work: &mut dyn Work) -> Result<Result<(), StoreError>, StoreError> {
+        match work.run(&self.connection) {
+            Ok(Keep::Yes) => self.execute("COMMIT")?,
+            Ok(Keep::No) => self.execute("ROLLBACK")?,
+            Err(error @ StoreError::Unavailable { .. }) => return Err(error),
+            Err(error) => {
+                self.execute("ROLLBACK")?;
+                return Ok(Err(error));
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// The outer result is the group's, the inner one the work's.

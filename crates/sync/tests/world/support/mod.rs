@@ -138,6 +138,18 @@ impl App {
     }
 }
 
+impl App {
+    /// Another sign-in over what this app had: a new id and key.
+    pub(crate) fn sign_in_again(&mut self, seed: u64) {
+        self.seed = seed;
+        self.restart();
+    }
+
+    pub(crate) fn id(&self) -> AppId {
+        identity(self.seed, self.person).app
+    }
+}
+
 impl World {
     /// `count` apps of one account; the first has founded a workspace that all have.
     pub(crate) fn new(count: usize) -> Self {
