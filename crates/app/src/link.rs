@@ -82,6 +82,16 @@ pub(crate) fn write(message: &impl Serialize) -> Vec<u8> {
     line
 }
 
+/// A reply as it stands in a line of [`write`], and the number of its question; none for any other line.
+///
+/// Who only passes a reply on need not read it: a list of ten thousand items is megabytes.
+pub(crate) fn reply_in(line: &[u8]) -> Option<(u64, &str)> {
+    let line = std::str::from_utf8(line).ok()?;
+    let (id, rest) = line.strip_prefix(r#"{"id":"#)?.split_once(',')?;
+    let reply = rest.strip_prefix(r#""tell":{"reply":"#)?.strip_suffix("}}\n")?;
+    Some((id.parse().ok()?, reply))
+}
+
 /// Reads a line.
 ///
 /// A document may nest deeper than the parser likes, so depth is checked here before it reads. The line goes through a [`Value`] because serde keeps the fields of a tagged enum in a buffer that cannot
@@ -143,6 +153,16 @@ mod tests {
     use satchel_client::api::{Acknowledged, Call, ItemView, Secret, Source};
 
     use super::*;
+
+    #[test]
+    fn a_reply_is_passed_on_without_being_read() {
+        let reply = Reply::Done;
+        let line = write(&Answer { id: 7, tell: Tell::Reply(reply.clone()) });
+        let (id, text) = reply_in(&line).expect("it is a reply");
+        assert_eq!((id, text), (7, serde_json::to_string(&reply).expect("it writes").as_str()));
+        assert_eq!(reply_in(&write(&Answer { id: 7, tell: Tell::Changed(1) })), None);
+        assert_eq!(reply_in(b"{\"id\":7,\"tell\":{\"reply\":1"), None);
+    }
 
     fn check_question(call: Call) {
         let request = Request { workspace: Some("Work".to_owned()), wait_ms: 5_000, call };

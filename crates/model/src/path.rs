@@ -35,8 +35,19 @@ fn push(names: &mut [String], char: char) {
 
 /// The path that names lead along.
 pub fn format<S: AsRef<str>>(names: &[S]) -> String {
-    let escaped = names.iter().map(|name| name.as_ref().replace('\\', "\\\\").replace('/', "\\/"));
-    escaped.collect::<Vec<_>>().join("/")
+    let mut text = String::with_capacity(names.iter().map(|name| name.as_ref().len() + 1).sum());
+    for (index, name) in names.iter().enumerate() {
+        if index > 0 {
+            text.push('/');
+        }
+        for letter in name.as_ref().chars() {
+            if matches!(letter, '\\' | '/') {
+                text.push('\\');
+            }
+            text.push(letter);
+        }
+    }
+    text
 }
 
 /// The record id that a text is, if it is one.

@@ -128,8 +128,8 @@ async fn converse(
             message = socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => match hear(text.as_str(), open) {
                     Heard::Question(question) => { open += 1; if ask.send(question).is_err() { return; } None }
-                    Heard::Deed(id, request) => deeds.begin(id, request.workspace, request.call),
-                    Heard::Refused(error) => Some(error),
+                    Heard::Deed(id, request) => deeds.begin(id, request.workspace, request.call).map(|said| said.to_string()),
+                    Heard::Refused(error) => Some(error.to_string()),
                     Heard::Nonsense => return,
                 },
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => None,
@@ -137,26 +137,60 @@ async fn converse(
             },
             answer = told.recv() => {
                 let Some(answer) = answer else { return };
-                if answer.id >= PAGE && matches!(answer.tell, Tell::Reply(_) | Tell::Error(_)) {
+                if answer.is_end() {
                     open = open.saturating_sub(1);
                 }
-                words(answer)
+                answer.words()
             },
             Some(word) = done.recv() => Some(match word {
-                Word::Event(event) => json!(event),
-                Word::Ended(ended) => deeds.end(ended),
+                Word::Event(event) => json!(event).to_string(),
+                Word::Ended(ended) => deeds.end(ended).to_string(),
             }),
         };
         if let Some(said) = said
-            && !say(&mut socket, &said).await
+            && socket.send(Message::Text(said.into())).await.is_err()
         {
             return;
         }
     }
 }
 
-async fn say(socket: &mut WebSocket, said: &Value) -> bool {
-    socket.send(Message::Text(said.to_string().into())).await.is_ok()
+/// What the agent said.
+enum Told {
+    /// A reply, as it stood in the line, and the number of its question.
+    Reply(u64, String),
+    /// Anything else.
+    Answer(Box<Answer>),
+}
+
+impl Told {
+    fn read(line: &[u8]) -> Option<Self> {
+        match link::reply_in(line) {
+            Some((id, reply)) => Some(Self::Reply(id, reply.to_owned())),
+            None => link::read(line).ok().map(|answer| Self::Answer(Box::new(answer))),
+        }
+    }
+
+    /// Whether it ends a question of the page's.
+    fn is_end(&self) -> bool {
+        match self {
+            Self::Reply(id, _) => *id >= PAGE,
+            Self::Answer(answer) => {
+                answer.id >= PAGE && matches!(answer.tell, Tell::Reply(_) | Tell::Error(_))
+            }
+        }
+    }
+
+    /// What the page hears of it.
+    fn words(self) -> Option<String> {
+        match self {
+            Self::Reply(id, reply) => {
+                let id = id.checked_sub(PAGE)?;
+                Some(format!(r#"{{"id":{id},"reply":{reply}}}"#))
+            }
+            Self::Answer(answer) => words(*answer).map(|words| words.to_string()),
+        }
+    }
 }
 
 /// What a page said.
@@ -196,7 +230,7 @@ fn refused(id: u64, detail: String) -> Heard {
     Heard::Refused(json!({ "id": id, "error": error }))
 }
 
-/// What the page hears of an answer.
+/// The same of an answer that was read.
 fn words(answer: Answer) -> Option<Value> {
     let id = answer.id.saturating_sub(PAGE);
     match (answer.id, answer.tell) {
@@ -214,7 +248,7 @@ fn words(answer: Answer) -> Option<Value> {
     }
 }
 
-async fn read_answers(from: OwnedReadHalf, tell: mpsc::Sender<Answer>) {
+async fn read_answers(from: OwnedReadHalf, tell: mpsc::Sender<Told>) {
     let mut from = BufReader::new(from);
     loop {
         let mut line = zeroize::Zeroizing::new(Vec::new());
@@ -222,7 +256,7 @@ async fn read_answers(from: OwnedReadHalf, tell: mpsc::Sender<Answer>) {
         if limited.read_until(b'\n', &mut line).await.is_err() || line.last() != Some(&b'\n') {
             return;
         }
-        let Ok(answer) = link::read::<Answer>(&line) else { return };
+        let Some(answer) = Told::read(&line) else { return };
         if tell.send(answer).await.is_err() {
             return;
         }
