@@ -112,7 +112,7 @@ fn judge() -> Result<(), Failure> {
 fn page_in_browser() -> Result<(), Failure> {
     install::chromium()?;
     echo(&mut shell::cargo(&["build", "-p", "satchel-app", "-p", "satchel-server"]))?;
-    for words in [["run", "flows"], ["run", "real"]] {
+    for words in [["run", "flows"], ["run", "real"], ["run", "real:people"]] {
         echo(Command::new("npm").args(words).current_dir(shell::root().join("ui")))?;
     }
     Ok(())
