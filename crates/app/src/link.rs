@@ -82,7 +82,7 @@ pub(crate) fn write(message: &impl Serialize) -> Vec<u8> {
     line
 }
 
-/// A reply as it stands in a line of [`write`], and the number of its question; none for any other line.
+/// A reply as it stands in a line of [`write()`], and the number of its question; none for any other line.
 ///
 /// Who only passes a reply on need not read it: a list of ten thousand items is megabytes.
 pub(crate) fn reply_in(line: &[u8]) -> Option<(u64, &str)> {
