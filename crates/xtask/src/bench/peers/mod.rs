@@ -127,13 +127,15 @@ const fn scene(
     Scene { name, prefix, systems, sizes, rounds: usize::MAX }
 }
 
-/// Runs so many rounds and returns the report, which a full run also writes to `docs`.
+/// Runs so many rounds and returns the report, which a full run also writes to `docs`: after each round, so that a run that is
+/// broken off leaves the rounds that it had.
 pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, Failure> {
     let programs = install::programs(folder)?;
     let scenes = if quick { QUICK } else { FULL };
     let begun = Instant::now();
     let mut contest = Contest::default();
     let run = Run::new();
+    let mut text = String::new();
     for round in 1..=rounds {
         for scene in scenes.iter().filter(|scene| round <= scene.rounds) {
             for system in scene.systems {
@@ -150,13 +152,19 @@ pub(super) fn run(folder: &Path, rounds: usize, quick: bool) -> Result<String, F
                 }
             }
         }
+        let conditions = Conditions { rounds: round, quick, versions: &programs.versions, run: &run };
+        text = write_report(folder, &contest, &conditions)?;
     }
     println!("peers: {rounds} rounds in {}", shell::words_for(begun.elapsed()));
-    let text = report::text(&contest, &Conditions { rounds, quick, versions: &programs.versions, run: &run });
+    Ok(text)
+}
+
+fn write_report(folder: &Path, contest: &Contest, conditions: &Conditions<'_>) -> Result<String, Failure> {
+    let text = report::text(contest, conditions);
     write(&folder.join("peers.md"), &text)?;
-    let plot = plot::svg(&contest);
+    let plot = plot::svg(contest);
     write(&folder.join("peers.svg"), &plot)?;
-    if !quick {
+    if !conditions.quick {
         write(&shell::root().join("docs/benchmarks.md"), &text)?;
         write(&shell::root().join("docs/benchmarks.svg"), &plot)?;
     }
