@@ -6,6 +6,7 @@
 
 mod figure;
 mod generate;
+mod page;
 mod peers;
 mod requests;
 mod scenario;
@@ -33,7 +34,7 @@ Raw runs are appended to target/bench/*.jsonl. Exit code 1 if a figure misses it
   --json FILE   write the figures as JSON, too
   --runs N      runs of each figure (default 5)
   --only TEXT   only scenarios whose name has TEXT in it: import, list, agent, fresh, server,
-                newman, send, sequence, iterations
+                newman, send, sequence, iterations, page
   --peers yes   then compare with y-websocket, hocuspocus, pouchdb-server and atuin-server doing the same
                 work in --runs interleaved rounds, and write docs/benchmarks.md (needs Node.js with npm, a
                 quiet machine, and 20 minutes). only: just that. quick: just that, with little work and

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::figure::Figure;
-use super::{generate, requests};
+use super::{generate, page, requests};
 use crate::failure::Failure;
 use crate::stage::{App, Stage};
 
@@ -33,6 +33,7 @@ pub(super) const SCENARIOS: &[(&str, Measure)] = &[
     ("send from a cold start", requests::cold_start),
     ("requests in sequence", requests::sequential),
     ("run of many iterations", requests::many_iterations),
+    ("page in a browser", page::in_browser),
 ];
 
 /// The generated files.
