@@ -300,10 +300,7 @@ impl Core {
                     tracing::warn!(alarm = alarm.as_str(), detail, "an alarm of the sync");
                     self.is_alarmed = true;
                 }
-                Event::Changed { workspace, records } => {
-                    self.pace.note_news(&records);
-                    self.news.note(workspace, records);
-                }
+                Event::Changed { workspace, records } => self.news.note(workspace, records),
                 Event::StateChanged | Event::WorkspaceAdded { .. } => {}
             }
         }
