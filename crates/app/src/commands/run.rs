@@ -4,12 +4,10 @@ use std::fs::File;
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use satchel_client::api::{Call, EnvironmentChoice, Progress};
 use satchel_runner::report::{Cli, Html, Json as JsonReport, Junit, Look, Report, Tap};
-use satchel_runner::run::{Bail, End, Event, Finished, Reporter, Row, rows};
+use satchel_runner::run::{Bail, End, Event, Finished, Reporter, Row};
 use satchel_runner::variable::{Layer, Scope};
 use serde_json::{Value as Json, json};
 
@@ -19,7 +17,9 @@ use crate::cli::{BailWord, ColorWord, ReporterWord, RunOptions};
 use crate::failure::{FAILED, Failure, TESTS_FAILED};
 use crate::file::{self, Privacy};
 use crate::output::{self, Bar, remark};
-use crate::sending::run::{RunOrder, collection_of_file, has_scripts, run as drive, untrusted_run};
+use crate::sending::run::{
+    RunOrder, collection_of_file, data_rows, has_scripts, run as drive, untrusted_run,
+};
 use crate::sending::{self, Ground, untrusted};
 
 /// The largest file that is read: a collection, an environment, data.
@@ -102,19 +102,7 @@ fn ground(session: &Session, options: &RunOptions, is_target_file: bool) -> Resu
 fn order(ground: &Ground, options: &RunOptions, is_target_file: bool) -> Result<RunOrder, Failure> {
     let mut order = if is_target_file {
         let name = &options.target;
-        RunOrder {
-            name: name.clone(),
-            collection: Arc::new(collection_of_file(&read(Path::new(name))?, name)?),
-            selection: Vec::new(),
-            environment: ground.environment(),
-            globals: Layer::from_document(Scope::Global, &ground.sources.globals),
-            data: Vec::new(),
-            iterations: None,
-            delay: Duration::ZERO,
-            bail: Bail::Never,
-            timeout: None,
-            parallel: 1,
-        }
+        RunOrder::of(ground, name.clone(), collection_of_file(&read(Path::new(name))?, name)?)
     } else {
         RunOrder::of_item(ground)?
     };
@@ -167,10 +155,7 @@ fn document(file: &Path) -> Result<Json, Failure> {
 }
 
 fn data(file: &Path) -> Result<Vec<Row>, Failure> {
-    rows(&read(file)?).map_err(|error| {
-        let remedy = "give CSV whose first line names the columns, or a JSON list of objects";
-        Failure::request("invalid", format!("reading {}", file.display()), error.to_string(), remedy)
-    })
+    data_rows(&file.display().to_string(), &read(file)?)
 }
 
 /// Gives the profile what the run changed; of a file that was run, only the line in the list of runs.

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use satchel_client::api::{Call, EnvironmentChoice, PageEvent, Reply, RunOrder, RunResult, TestView};
-use satchel_runner::run::{Bail, Event, Execution, Row, Shown, Stop, rows};
+use satchel_runner::run::{Bail, Event, Execution, Shown, Stop};
 use tokio::sync::mpsc;
 
 use super::deeds::Word;
@@ -52,20 +52,16 @@ fn plan(ground: &Ground, order: &RunOrder) -> Result<run::RunOrder, Failure> {
     if let Some(only) = &order.only {
         plan.selection.clone_from(only);
     }
-    plan.data = order.data.as_ref().map_or(Ok(Vec::new()), |data| data_rows(&data.name, &data.content))?;
+    plan.data = order
+        .data
+        .as_ref()
+        .map_or(Ok(Vec::new()), |data| run::data_rows(&data.name, data.content.as_bytes()))?;
     let iterations = u64::from(order.iterations.clamp(1, ITERATIONS_MAX));
     // Rows say how often by themselves, unless more is asked for.
     plan.iterations = (plan.data.is_empty() || iterations > 1).then_some(iterations);
     plan.delay = Duration::from_millis(order.delay_ms);
     plan.bail = if order.bail { Bail::Failure } else { Bail::Never };
     Ok(plan)
-}
-
-fn data_rows(name: &str, content: &str) -> Result<Vec<Row>, Failure> {
-    rows(content.as_bytes()).map_err(|error| {
-        let remedy = "give CSV whose first line names the columns, or a JSON list of objects";
-        Failure::request("invalid", format!("reading {name}"), error.to_string(), remedy)
-    })
 }
 
 /// What the page was told of a run.
@@ -203,8 +199,8 @@ mod tests {
 
     #[test]
     fn data_that_is_none_is_a_failure_with_the_name_of_its_file() {
-        assert_eq!(data_rows("a.csv", "a,b\n1,2\n3,4\n").map(|rows| rows.len()).ok(), Some(2));
-        let failure = data_rows("a.json", "{}").expect_err("no list");
+        assert_eq!(run::data_rows("a.csv", b"a,b\n1,2\n3,4\n").map(|rows| rows.len()).ok(), Some(2));
+        let failure = run::data_rows("a.json", b"{}").expect_err("no list");
         assert!(failure.what.contains("a.json"), "{failure:?}");
     }
 }

@@ -7,7 +7,7 @@ use satchel_client::api::{Call, RunEntry, RunView};
 use satchel_model::RecordId;
 use satchel_model::format::postman;
 use satchel_runner::limits;
-use satchel_runner::run::{Bail, Event, Finished, Plan, Reporter, Row, Run, Summary};
+use satchel_runner::run::{Bail, Event, Finished, Plan, Reporter, Row, Run, Summary, rows};
 use satchel_runner::variable::{Layer, Scope};
 use serde_json::Value as Json;
 
@@ -54,20 +54,35 @@ impl RunOrder {
         };
         let item = sources.item.as_ref().ok_or_else(missing)?;
         let is_whole = sources.ancestors.is_empty() && item.item.kind == "collection";
-        Ok(Self {
-            name: item.item.path.clone(),
-            collection: Arc::new(sources.collection.clone().ok_or_else(missing)?),
-            selection: if is_whole { Vec::new() } else { vec![item.item.id.clone()] },
+        let collection = sources.collection.clone().ok_or_else(missing)?;
+        let selection = if is_whole { Vec::new() } else { vec![item.item.id.clone()] };
+        Ok(Self { selection, ..Self::of(ground, item.item.path.clone(), collection) })
+    }
+
+    /// One run of a whole collection, with the environment and the globals of the sources.
+    pub(crate) fn of(ground: &Ground, name: String, collection: Json) -> Self {
+        Self {
+            name,
+            collection: Arc::new(collection),
+            selection: Vec::new(),
             environment: ground.environment(),
-            globals: Layer::from_document(Scope::Global, &sources.globals),
+            globals: Layer::from_document(Scope::Global, &ground.sources.globals),
             data: Vec::new(),
             iterations: None,
             delay: Duration::ZERO,
             bail: Bail::Never,
             timeout: None,
             parallel: 1,
-        })
+        }
     }
+}
+
+/// The rows of a data file of this name.
+pub(crate) fn data_rows(name: &str, content: &[u8]) -> Result<Vec<Row>, Failure> {
+    rows(content).map_err(|error| {
+        let remedy = "give CSV whose first line names the columns, or a JSON list of objects";
+        Failure::request("invalid", format!("reading {name}"), error.to_string(), remedy)
+    })
 }
 
 /// Why a run with scripts does not begin.

@@ -9,7 +9,7 @@ use satchel_runner::auth::AuthError;
 use satchel_runner::auth::oauth2::TokenError;
 use satchel_runner::build::Warning;
 use satchel_runner::http::{Phase, SendError};
-use satchel_runner::run::{Answer, PlanError, Sent};
+use satchel_runner::run::{Answer, PlanError, Sent, with_sources};
 use satchel_runner::tls::TlsFault;
 use satchel_runner::variable::Problem;
 
@@ -152,11 +152,11 @@ pub(crate) fn warning(warning: &Warning) -> String {
             "the request is not signed: its access token has to be fetched by a person in a browser"
                 .to_owned()
         }
-        Warning::Auth(error) => format!("the request is not signed: {}", chain(error)),
+        Warning::Auth(error) => format!("the request is not signed: {}", with_sources(error)),
         Warning::File { source, fault } => {
             format!(
                 "the file {source} is not sent: {}; --working-dir FOLDER says where files may be",
-                chain(fault)
+                with_sources(fault)
             )
         }
         Warning::NoFile { field } => format!("the form field {field} is a file and names none"),
@@ -185,20 +185,9 @@ fn token(error: &TokenError) -> String {
             format!("the server said {error}")
         }
         TokenError::Refused { error, description } => format!("the server said {error}: {description}"),
-        other => chain(other),
+        other => with_sources(other),
     };
     format!("no access token was fetched: {why}")
-}
-
-/// An error with its causes.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

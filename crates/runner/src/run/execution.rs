@@ -295,8 +295,8 @@ impl Show<'_> {
     }
 }
 
-/// An error and what is behind it.
-fn with_sources(error: &dyn std::error::Error) -> String {
+/// An error and what is behind it, in one line.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

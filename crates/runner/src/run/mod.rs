@@ -28,7 +28,7 @@ mod summary;
 pub use data::{DataError, rows};
 pub use event::{Answer, At, Event, Inner, Progress, Ran, Reporter, Sent};
 pub(crate) use execution::milliseconds;
-pub use execution::{Assertion, Execution, Problem, ScriptFault, Shown};
+pub use execution::{Assertion, Execution, Problem, ScriptFault, Shown, with_sources};
 pub use lane::{Finished, Run};
 pub use plan::{Bail, Browser, KeptTokens, Means, Plan, PlanError, Row};
 pub use sending::Sending;
