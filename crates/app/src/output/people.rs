@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use satchel_client::api::{
-    ActivityItem, ActivityView, InviteView, MemberView, PresentView, ReadableSecret, Reply, Role, TeamView,
+    ActivityItem, ActivityView, InviteView, MemberView, PresentView, ReadableSecret, Reply, TeamView,
 };
 
 use super::status::time;
@@ -31,18 +31,9 @@ fn listed<T>(things: &[T], line: impl Fn(&T) -> String, none: &str) -> String {
     if things.is_empty() { format!("{none}\n") } else { lines(things.iter().map(line)) }
 }
 
-/// The word of a role.
-pub(super) fn role_word(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Editor => "editor",
-        Role::Admin => "admin",
-    }
-}
-
 fn team_line(team: &TeamView) -> String {
     let role = match (team.role, team.members) {
-        (Some(role), _) => role_word(role),
+        (Some(role), _) => role.word(),
         // A team that was just made: its people come back from the server.
         (None, 0) => "waits for the server",
         (None, _) => "no member any more",
@@ -57,7 +48,7 @@ fn team_line(team: &TeamView) -> String {
 
 fn member_line(member: &MemberView) -> String {
     let this = if member.this { " (you)" } else { "" };
-    let (name, role) = (inline(&member.name), role_word(member.role));
+    let (name, role) = (inline(&member.name), member.role.word());
     format!("{name}{this}  {role}  {}\n    {}", member.account, inline(&member.fingerprint))
 }
 
@@ -66,7 +57,7 @@ fn invite_line(invite: &InviteView) -> String {
     format!(
         "{}  {}, by {}, until {}{claimed}",
         invite.id,
-        role_word(invite.role),
+        invite.role.word(),
         inline(&invite.by),
         time(invite.expires_at)
     )
@@ -79,7 +70,7 @@ fn invited(invite: &InviteView, link: &str, out: Out) -> String {
     }
     format!(
         "Whoever has this link can join as {}, once, until {}. It is shown only now.\n\n    {}\n\nTake it back: satchel workspace revoke {}   (of a team: satchel team revoke TEAM {})\n",
-        role_word(invite.role),
+        invite.role.word(),
         time(invite.expires_at),
         inline(link),
         invite.id,
@@ -148,6 +139,8 @@ fn discarded(items: u64, out: Out) -> String {
 #[cfg(test)]
 mod tests {
     use satchel_client::api::Secret;
+
+    use satchel_client::api::Role;
 
     use super::*;
 

@@ -14,6 +14,17 @@ pub enum Role {
     Admin,
 }
 
+impl Role {
+    /// Its word, for people and for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Editor => "editor",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 impl From<satchel_wire::Role> for Role {
     fn from(role: satchel_wire::Role) -> Self {
         match role {

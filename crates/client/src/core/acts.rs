@@ -51,11 +51,7 @@ fn role_for(act: &Act) -> Option<Role> {
 }
 
 fn word(role: Role) -> &'static str {
-    match role {
-        Role::Viewer => "viewer",
-        Role::Editor => "editor",
-        Role::Admin => "admin",
-    }
+    crate::api::Role::from(role).word()
 }
 
 impl Core {
