@@ -14,6 +14,7 @@ use satchel_wire::{
     JoinProof, Manifest, NewInvite, Role, Rotation, SignedHeader, SignedManifest, WorkspaceKind,
 };
 
+use crate::state::KnownApp;
 use crate::{Charter, CharterError};
 
 /// Reads a certificate that must be signed by this identity key.
@@ -108,14 +109,24 @@ impl Charter {
         if self.workspace() != Some(header.workspace) {
             return Err(CharterError::WrongId);
         }
-        let known = self.app_before(header.app, seq).ok_or(CharterError::UnknownApp)?;
-        if known.account != header.author {
-            return Err(CharterError::UnknownApp);
-        }
-        if header.epoch != self.epoch_before(seq) {
+        let known = self.app_before(header.app, seq);
+        self.verify_past((known, self.epoch_before(seq)), (seq, Some(Role::Editor)), header, signed)
+    }
+
+    /// That an entry of the past is signed by an app of its author, in its epoch, with at least a role where one is needed.
+    fn verify_past(
+        &self,
+        (known, epoch): (Option<&KnownApp>, u32),
+        (seq, least): (u64, Option<Role>),
+        header: &CommitHeader,
+        signed: &SignedHeader,
+    ) -> Result<(), CharterError> {
+        let known = known.filter(|known| known.account == header.author).ok_or(CharterError::UnknownApp)?;
+        if header.epoch != epoch {
             return Err(CharterError::Epoch);
         }
-        if self.role_before(header.author, seq) < Some(Role::Editor) {
+        // No role at all is less than any, and nothing is less than none.
+        if self.role_before(header.author, seq) < least {
             return Err(CharterError::Role);
         }
         verify_header(&known.key, signed)
@@ -140,18 +151,12 @@ impl Charter {
         }
         let after = seq.saturating_add(1);
         let known = self.app_before(header.app, seq).or_else(|| self.app_before(header.app, after));
-        let known = known.filter(|known| known.account == header.author).ok_or(CharterError::UnknownApp)?;
-        if header.epoch != self.epoch_before(seq).max(1) {
-            return Err(CharterError::Epoch);
-        }
         let anybody = matches!(
             op,
             CharterOp::Found(_) | CharterOp::AddApp(_) | CharterOp::RevokeApp { .. } | CharterOp::Leave
         );
-        if !anybody && self.role_before(header.author, seq) < Some(Role::Admin) {
-            return Err(CharterError::Role);
-        }
-        verify_header(&known.key, signed)
+        let least = (!anybody).then_some(Role::Admin);
+        self.verify_past((known, self.epoch_before(seq).max(1)), (seq, least), header, signed)
     }
 
     /// Checks that a manifest is signed by an app that may write at this point.
