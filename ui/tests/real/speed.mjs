@@ -93,14 +93,6 @@ try {
   const { page } = a;
   await unfold(page, "Orders");
   await unfold(page, "Folder 0");
-  await page.evaluate(() => {
-    window.samples = [];
-    window.sample = (act) => new Promise((done) => {
-      const from = performance.now();
-      act();
-      requestAnimationFrame(() => { const channel = new MessageChannel(); channel.port1.onmessage = () => { window.samples.push(performance.now() - from); done(); }; channel.port2.postMessage(0); });
-    });
-  });
   await page.getByRole("treeitem", { name: "Request 1" }).first().waitFor();
   const opened = [];
   for (let n = 1; n <= 20; n++) {
