@@ -11,7 +11,7 @@ use satchel_runner::cookie::Jar;
 use satchel_runner::http::{Proxies, Settings};
 use satchel_runner::run::{KeptTokens, Means};
 use satchel_runner::script::{Launch, Limits, Trust};
-use satchel_runner::variable::{Layer, Masker, Scope, Scopes, Variable};
+use satchel_runner::variable::{Layer, Scope, Scopes, Variable};
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
@@ -109,14 +109,6 @@ pub(crate) fn local_layer(locals: &[(String, String)]) -> Option<Layer> {
 pub(crate) fn usual_settings() -> Settings {
     let proxies = Proxies::from_environment(|name| std::env::var(name).ok());
     Settings { proxies, ..Settings::default() }
-}
-
-/// Hides tokens, too.
-pub(crate) fn mask_tokens(masker: &mut Masker, tokens: &KeptTokens) {
-    for (_, token) in tokens.all() {
-        masker.add(&token.access);
-        token.refresh.iter().for_each(|refresh| masker.add(refresh));
-    }
 }
 
 /// A token as it is kept.

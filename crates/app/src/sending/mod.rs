@@ -194,7 +194,7 @@ pub(crate) async fn send(ground: &Ground, item: &Json, how: &How, ear: Ear<'_>) 
     for layer in scopes.layers() {
         layer.variables.iter().filter(|it| it.secret).for_each(|it| masker.add(&it.text()));
     }
-    ground::mask_tokens(&mut masker, &means.tokens);
+    means.tokens.secrets().iter().for_each(|secret| masker.add(secret));
     let shown = Shown::new(&sent, &means.jar, masker);
     let mut changes = Changes::default();
     changes.take(&sent);

@@ -36,7 +36,7 @@ pub(crate) fn built(ground: &Ground, item: &Json, how: &How) -> Result<(build::B
     let mut rng = OsRng;
     let mut around = Surroundings { now_ms: now_ms(), rng: &mut rng, tokens: &means.tokens };
     let mut masker = scopes.masker();
-    super::ground::mask_tokens(&mut masker, &means.tokens);
+    means.tokens.secrets().iter().for_each(|secret| masker.add(secret));
     let built = build::build(source, &scopes, &means.options, &mut around).map_err(|error| {
         Failure::request(
             "invalid",

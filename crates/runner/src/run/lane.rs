@@ -423,10 +423,7 @@ impl Masks {
 
     fn after(&mut self, scopes: &Scopes, means: &Means) -> &Masker {
         self.secrets.extend(secrets(scopes));
-        for (_, token) in means.tokens.all() {
-            self.secrets.push(token.access.to_string());
-            self.secrets.extend(token.refresh.map(|refresh| refresh.to_string()));
-        }
+        self.secrets.extend(means.tokens.secrets());
         self.secrets.sort_unstable();
         self.secrets.dedup();
         // Making one is costly, and secrets seldom change.

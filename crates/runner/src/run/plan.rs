@@ -79,6 +79,13 @@ impl KeptTokens {
         self.lock().iter().map(|(key, token)| (key.clone(), token.clone())).collect()
     }
 
+    /// What must be shown nowhere: the tokens themselves, and those that fetch new ones.
+    pub fn secrets(&self) -> Vec<String> {
+        let tokens = self.lock();
+        let secrets = tokens.values().flat_map(|token| [Some(&token.access), token.refresh.as_ref()]);
+        secrets.flatten().map(|secret| secret.to_string()).collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Token>> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
