@@ -68,6 +68,8 @@ pub enum Event {
         workspace: WorkspaceId,
         /// The items.
         records: Vec<satchel_model::RecordId>,
+        /// Whether another app changed them; else they are this app's own, which the server has accepted.
+        by_others: bool,
     },
     /// Some state or count changed.
     StateChanged,

@@ -379,7 +379,7 @@ impl Engine {
         match taken {
             Ok(records) if records.is_empty() => Ok(()),
             Ok(records) => {
-                self.events.push_back(Event::Changed { workspace, records });
+                self.events.push_back(Event::Changed { workspace, records, by_others: true });
                 let is_much = |fresh: &Fresh| {
                     fresh.ready.iter().map(|pack| pack.sealed.len()).sum::<usize>() >= READY_BYTES_MAX
                 };
@@ -417,7 +417,7 @@ impl Engine {
         replica.link = Link::CatchingUp(Box::new(staging));
         // The bodies follow the tail without a question in between.
         self.outbox.extend(replica.next_fresh(&mut self.next_request));
-        self.events.push_back(Event::Changed { workspace, records });
+        self.events.push_back(Event::Changed { workspace, records, by_others: true });
         Ok(())
     }
 

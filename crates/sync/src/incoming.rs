@@ -350,7 +350,7 @@ impl Engine {
             self.events.push_back(Event::Acknowledged { workspace });
         }
         if !records.is_empty() {
-            self.events.push_back(Event::Changed { workspace, records });
+            self.events.push_back(Event::Changed { workspace, records, by_others: !acknowledged });
         }
         if may_end {
             self.end_return(workspace, store)?;

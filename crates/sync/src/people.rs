@@ -483,7 +483,7 @@ impl Engine {
             replica.show(key, opened);
         }
         let count = discarded.len() as u64;
-        self.events.push_back(Event::Changed { workspace, records: discarded });
+        self.events.push_back(Event::Changed { workspace, records: discarded, by_others: true });
         Ok(count)
     }
 

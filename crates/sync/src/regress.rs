@@ -621,7 +621,7 @@ impl Engine {
             records.push(crate::replica::model_id(key.record));
         }
         if !records.is_empty() {
-            self.events.push_back(Event::Changed { workspace, records });
+            self.events.push_back(Event::Changed { workspace, records, by_others: true });
         }
         Ok(())
     }

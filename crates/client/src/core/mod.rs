@@ -300,7 +300,12 @@ impl Core {
                     tracing::warn!(alarm = alarm.as_str(), detail, "an alarm of the sync");
                     self.is_alarmed = true;
                 }
-                Event::Changed { workspace, records } => self.news.note(workspace, records),
+                Event::Changed { workspace, records, by_others } => {
+                    if by_others {
+                        self.pace.note_news(&records);
+                    }
+                    self.news.note(workspace, records);
+                }
                 Event::StateChanged | Event::WorkspaceAdded { .. } => {}
             }
         }

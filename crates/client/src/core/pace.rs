@@ -5,11 +5,15 @@
 //!
 //! Where many apps change one part, all of them hear of a change at the same time and would try again at the
 //! same time, and all but one in vain. Each waits for a short time of chance, longer with every try in vain.
-//! One that is alone, or whose changes were never stale, waits for nothing.
+//! In a crowd, where several others change the item that is being edited here, each also waits before its first try, and
+//! sends what was typed meanwhile in one commit: eight people who type into one request would else refuse each other all
+//! the time. One that is alone, or that meets one other now and then, waits for nothing.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use rand_core::RngCore;
+use satchel_model::RecordId;
 use satchel_sync::Engine;
 use tokio::time::Instant;
 
@@ -21,6 +25,14 @@ const GATHER_TIME: Duration = Duration::from_millis(10);
 /// gives way; what is typed meanwhile goes along.
 const REST_FIRST: Duration = Duration::from_millis(8);
 const REST_MAX: Duration = Duration::from_millis(100);
+/// For how long a change of somebody else's counts.
+const CROWD_TIME: Duration = Duration::from_millis(300);
+/// So many of them are a crowd; more than most are not counted.
+const CROWD: usize = 4;
+const CROWD_MAX: usize = 16;
+/// What each of them adds to the longest rest, and how long that is at most: everybody still sees the others type.
+const CROWD_REST: Duration = Duration::from_millis(60);
+const CROWD_REST_MAX: Duration = Duration::from_millis(250);
 
 /// How edits and commits followed each other until now.
 #[derive(Debug, Default)]
@@ -35,17 +47,51 @@ pub(super) struct Pace {
     committed_at: Option<Instant>,
     /// How many tries in vain the last rest was for.
     rested_tries: usize,
-    /// When what was stale is tried again.
+    /// When what was stale is tried again, or in a crowd what is new is tried at first.
     rest_until: Option<Instant>,
+    /// The rest before the first try was taken.
+    has_spread: bool,
+    crowd: Crowd,
+}
+
+/// Others who change the item that is being edited here.
+#[derive(Debug, Default)]
+struct Crowd {
+    edited: Option<RecordId>,
+    seen: VecDeque<Instant>,
+}
+
+impl Crowd {
+    /// How many changes of theirs there were just now, where they are many.
+    fn size(&mut self, now: Instant) -> usize {
+        while self.seen.front().is_some_and(|seen| *seen + CROWD_TIME < now) {
+            self.seen.pop_front();
+        }
+        if self.seen.len() < CROWD { 0 } else { self.seen.len() }
+    }
 }
 
 impl Pace {
-    pub(super) fn note_edit(&mut self, engine: &Engine) {
+    pub(super) fn note_edit(&mut self, engine: &Engine, records: &[RecordId]) {
         self.is_crowded |= self.gather_until.is_some() || engine.is_committing();
+        let edited = records.last().copied();
+        if self.crowd.edited != edited {
+            self.crowd = Crowd { edited, seen: VecDeque::new() };
+        }
+    }
+
+    /// Items changed elsewhere.
+    pub(super) fn note_news(&mut self, records: &[RecordId]) {
+        if self.crowd.edited.is_some_and(|edited| records.contains(&edited))
+            && self.crowd.seen.len() < CROWD_MAX
+        {
+            self.crowd.seen.push_back(Instant::now());
+        }
     }
 
     pub(super) fn note_commit(&mut self) {
         self.committed_at = Some(Instant::now());
+        self.has_spread = false;
         let is_crowded = std::mem::take(&mut self.is_crowded);
         self.crowded_commits = if is_crowded { self.crowded_commits + 1 } else { 0 };
     }
@@ -57,13 +103,18 @@ impl Pace {
 
     /// Whether to wait a moment with what there is to send.
     pub(super) fn waits(&mut self, engine: &Engine, rng: &mut impl RngCore) -> bool {
-        self.rests(Instant::now(), engine.tries_in_vain(), rng) || self.gathers(engine)
+        self.rests(Instant::now(), (engine.tries_in_vain(), engine.is_gathering()), rng)
+            || self.gathers(engine)
     }
 
-    /// Whether to give way for a moment, so that not all who were late try again at once.
-    fn rests(&mut self, now: Instant, tries: usize, rng: &mut impl RngCore) -> bool {
+    /// Whether to give way for a moment, so that not all who were late try again at once, nor all of a crowd.
+    fn rests(&mut self, now: Instant, (tries, is_new): (usize, bool), rng: &mut impl RngCore) -> bool {
+        let crowd = self.crowd.size(now);
         if tries != std::mem::replace(&mut self.rested_tries, tries) {
-            self.rest_until = (tries > 0).then(|| now + random_rest(tries, rng));
+            self.rest_until = (tries > 0).then(|| now + random_rest(tries, crowd, rng));
+        } else if tries == 0 && is_new && crowd > 0 && !std::mem::replace(&mut self.has_spread, true) {
+            let longest = crowd_rest(crowd);
+            self.rest_until = Some(now + longest / 2 + random_up_to(longest, rng));
         }
         self.rest_until = self.rest_until.filter(|until| *until > now);
         self.rest_until.is_some()
@@ -78,10 +129,18 @@ impl Pace {
     }
 }
 
-/// Any time up to the longest rest after so many tries in vain.
-fn random_rest(tries: usize, rng: &mut impl RngCore) -> Duration {
-    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
-    let longest = REST_FIRST.saturating_mul(1 << doublings).min(REST_MAX);
+/// Any time up to the longest rest after so many tries in vain. Who has tried often in a crowd goes sooner.
+fn random_rest(tries: usize, crowd: usize, rng: &mut impl RngCore) -> Duration {
+    let tries = u32::try_from(tries.max(1)).unwrap_or(u32::MAX);
+    let alone = REST_FIRST.saturating_mul(1 << (tries - 1).min(10)).min(REST_MAX);
+    random_up_to(if crowd == 0 { alone } else { crowd_rest(crowd) / tries }, rng)
+}
+
+fn crowd_rest(crowd: usize) -> Duration {
+    CROWD_REST.saturating_mul(u32::try_from(crowd).unwrap_or(u32::MAX)).min(CROWD_REST_MAX)
+}
+
+fn random_up_to(longest: Duration, rng: &mut impl RngCore) -> Duration {
     let span_us = u64::try_from(longest.as_micros()).expect("the longest rest is short").max(1);
     Duration::from_micros(rng.next_u64() % span_us)
 }
@@ -118,7 +177,7 @@ mod tests {
     fn check(tries: &[usize], expected: &[bool]) {
         let (mut rng, now) = (Steps(7), Instant::now());
         let mut pace = Pace::default();
-        let rests: Vec<_> = tries.iter().map(|tries| pace.rests(now, *tries, &mut rng)).collect();
+        let rests: Vec<_> = tries.iter().map(|tries| pace.rests(now, (*tries, true), &mut rng)).collect();
         assert_eq!(rests, expected);
     }
 
@@ -133,18 +192,38 @@ mod tests {
     fn a_rest_ends_and_is_not_taken_twice() {
         let (mut rng, now) = (Steps(7), Instant::now());
         let mut pace = Pace::default();
-        assert!(pace.rests(now, 5, &mut rng));
+        assert!(pace.rests(now, (5, true), &mut rng));
         let later = now + REST_MAX;
-        assert!(!pace.rests(later, 5, &mut rng));
-        assert!(!pace.rests(later, 5, &mut rng));
+        assert!(!pace.rests(later, (5, true), &mut rng));
+        assert!(!pace.rests(later, (5, true), &mut rng));
         assert_eq!(pace.wait_until(), None);
     }
 
     #[test]
     fn rests_grow_up_to_a_limit() {
         let mut rng = Steps(7);
-        let mut longest = |tries| (0..500).map(|_| random_rest(tries, &mut rng)).max();
+        let mut longest = |tries| (0..500).map(|_| random_rest(tries, 0, &mut rng)).max();
         let found = [1, 2, 30].map(|tries| longest(tries).expect("it was asked"));
         assert!(found.is_sorted() && found[2] <= REST_MAX && found[0] <= REST_FIRST, "{found:?}");
+    }
+
+    /// Whether the first try rests after so many changes of this item, or of another one, elsewhere.
+    #[track_caller]
+    fn check_crowd(changes: usize, changed: RecordId, expected: bool) {
+        let (mut rng, edited) = (Steps(7), RecordId([1; 16]));
+        let mut pace = Pace { crowd: Crowd { edited: Some(edited), ..Crowd::default() }, ..Pace::default() };
+        (0..changes).for_each(|_| pace.note_news(&[changed]));
+        let now = Instant::now();
+        assert_eq!(pace.rests(now, (0, true), &mut rng), expected);
+        // Once, and for less than half a second.
+        assert!(!pace.rests(now + CROWD_REST_MAX * 3 / 2, (0, true), &mut rng));
+    }
+
+    #[test]
+    fn only_a_crowd_at_the_same_item_rests_before_the_first_try() {
+        check_crowd(CROWD - 1, RecordId([1; 16]), false);
+        check_crowd(CROWD, RecordId([1; 16]), true);
+        check_crowd(1_000, RecordId([1; 16]), true);
+        check_crowd(1_000, RecordId([2; 16]), false);
     }
 }

@@ -53,7 +53,7 @@ impl Profile for Core {
         let records: Vec<_> = changes.iter().map(|change| change.record).collect();
         self.disk.must_sync = true;
         self.disk.edited_at = Some(Instant::now());
-        self.pace.note_edit(&self.engine);
+        self.pace.note_edit(&self.engine, &records);
         self.engine.edit(workspace, changes, &mut self.store).map_err(|e| engine("storing a change", &e))?;
         self.news.note_edit(workspace, &records);
         self.touched.extend(records.into_iter().map(|record| (workspace, record)));

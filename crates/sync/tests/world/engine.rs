@@ -1,7 +1,7 @@
 //! The engine between apps and a small honest server: nothing lost, nothing doubled, all equal.
 
 use crate::support::World;
-use satchel_sync::{Alarm, SyncState};
+use satchel_sync::{Alarm, Event, SyncState};
 use satchel_wire::ServerFrame;
 
 #[test]
@@ -19,6 +19,26 @@ fn an_edit_in_one_app_arrives_in_the_other() {
     world.settle();
     assert_eq!(world.field(0, record, "url"), "/basket");
     world.check_equal();
+}
+
+#[test]
+fn a_change_says_whether_others_made_it() {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/cart")]);
+    world.settle();
+    let by_others = |world: &mut World, app: usize| {
+        let events = std::iter::from_fn(|| world.apps[app].engine.poll_event());
+        let told = events.filter_map(|event| match event {
+            Event::Changed { records, by_others, .. } => Some((records, by_others)),
+            _ => None,
+        });
+        told.last()
+    };
+    (0..2).for_each(|app| drop(by_others(&mut world, app)));
+    world.set(0, record, "url", "/basket");
+    world.settle();
+    assert_eq!(by_others(&mut world, 0), Some((vec![record], false)));
+    assert_eq!(by_others(&mut world, 1), Some((vec![record], true)));
 }
 
 #[test]
