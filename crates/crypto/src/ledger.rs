@@ -85,7 +85,13 @@ impl StateDigest {
 }
 
 fn term(record: &[u8; 16], part: u8, revision: &[u8; 32]) -> [u64; 4] {
-    to_limbs(&hash(&[b"satchel state 1", record, &[part], revision]))
+    // In one piece, which is one block: each record of a workspace has a term.
+    let mut input = [0; 64];
+    input[..15].copy_from_slice(b"satchel state 1");
+    input[15..31].copy_from_slice(record);
+    input[31] = part;
+    input[32..].copy_from_slice(revision);
+    to_limbs(&hash(&[&input]))
 }
 
 fn to_limbs(bytes: &[u8; 32]) -> [u64; 4] {

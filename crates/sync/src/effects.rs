@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use satchel_crypto::StateDigest;
+use satchel_crypto::{StateDigest, derive_revision};
 use satchel_model::merge::{Authorship, merge_body, merge_node};
-use satchel_model::{Body, Position};
+use satchel_model::{Body, Node, Position};
 use satchel_wire::{Content, Digest, Part, RecordId, Revision};
 
 use crate::EngineError;
@@ -13,9 +13,13 @@ use crate::fresh::Fresh;
 use crate::planted::{self, Bug};
 use crate::recent::State;
 use crate::regress::Relation;
-use crate::replica::{Base, Opened, Pending, Replica, model_id, unreadable};
+use crate::replica::{Base, Opened, Pending, Replica, model_id, place, unreadable};
 use crate::staging::{Refused, Staging};
 use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
+
+/// So many bodies that come at once are kept at hand. Of more, hardly one is asked for soon, and to make all of them
+/// would take longer than all else that is done with them.
+const BODIES_AT_HAND: usize = 32;
 
 /// What a set of entries does to a replica: first computed, then written, then shown.
 pub(crate) struct Effects {
@@ -23,11 +27,14 @@ pub(crate) struct Effects {
     writes: Vec<Write>,
     pub(crate) digest: StateDigest,
     base: Vec<(Key, Option<Base>)>,
-    pending: BTreeMap<Key, Option<(Pending, Opened)>>,
-    shown: BTreeMap<Key, Option<Opened>>,
+    pending: BTreeMap<Key, Option<Pending>>,
+    /// What changes for people: nodes as they will show, and which bodies.
+    shown: BTreeMap<Key, Option<Node>>,
     aside: Vec<(Key, Option<Aside>)>,
     /// Bodies that were opened or made on the way.
     bodies: Vec<(Key, State, Arc<Body>)>,
+    /// These entries change more parts than are kept at hand.
+    is_many: bool,
     /// What came of this app's own below a purge that waits.
     pub(crate) under_purge: BTreeMap<Key, Opened>,
     /// Parts of which the server's state is an older one of what is here: nothing came with it.
@@ -47,6 +54,7 @@ impl Effects {
             shown: BTreeMap::new(),
             aside: Vec::new(),
             bodies: Vec::new(),
+            is_many: false,
             under_purge: BTreeMap::new(),
             outdated: BTreeSet::new(),
             unpurged: BTreeSet::new(),
@@ -60,6 +68,7 @@ impl Effects {
         store: &S,
     ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
         self.digest = StateDigest::from_bytes(&replica.digest.to_bytes());
+        self.is_many = staging.changed.len() > BODIES_AT_HAND;
         let accepted = accepted_content(replica, staging, store)?;
         for (key, (seq, revision)) in &staging.changed {
             let old = staging.old_revision(replica, *key);
@@ -176,26 +185,29 @@ impl Effects {
         accepted: Option<&Accepted>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
+        let meets_nothing = accepted.is_none() && !replica.pending.contains_key(&key);
+        if self.is_many && meets_nothing && key.part == Part::Body {
+            self.put_unread(replica, (key, seq, revision), envelope);
+            return Ok(());
+        }
         // What this app has just made of it need not be opened again: the revision is a hash of the envelope.
         let own = accepted.and_then(|accepted| accepted.known(revision));
         let server = match own.cloned().map_or_else(|| replica.open(key, &envelope), Ok) {
             Ok(server) => server,
             Err(detail) => {
-                let aside = Aside { key, alarm: Alarm::Damaged, detail };
-                self.writes.push(Write::SetAside(aside.clone()));
-                self.aside.push((key, Some(aside)));
-                self.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
+                self.put_damaged((key, seq, revision), envelope, detail);
                 return Ok(());
             }
         };
         if replica.aside.contains_key(&key) && !replica.pending.contains_key(&key) {
-            self.writes.push(Write::ClearAside { key });
-            self.aside.push((key, None));
+            self.take_back_in(key);
         }
         self.put_base(key, Base { seq, revision, conflicts: server.conflicts() }, envelope);
-        self.note_body(key, State::Acknowledged(revision), &server);
+        if own.is_some() || !self.is_many {
+            self.note_body(key, State::Acknowledged(revision), &server);
+        }
         let Some(pending) = replica.pending.get(&key).copied() else {
-            self.shown.insert(key, Some(server));
+            self.show(key, server);
             return Ok(());
         };
         if accepted.is_some_and(|accepted| {
@@ -228,6 +240,30 @@ impl Effects {
             self.put_pending(replica, key, merged);
         }
         Ok(())
+    }
+
+    /// A body over which nothing waits: checked like any other, and made when somebody asks for it.
+    fn put_unread(
+        &mut self,
+        replica: &Replica,
+        (key, seq, revision): (Key, u64, Revision),
+        envelope: Vec<u8>,
+    ) {
+        match replica.count_conflicts(key, &envelope) {
+            Ok(conflicts) => {
+                if replica.aside.contains_key(&key) {
+                    self.take_back_in(key);
+                }
+                self.put_base(key, Base { seq, revision, conflicts }, envelope);
+                self.shown.insert(key, None);
+            }
+            Err(detail) => self.put_damaged((key, seq, revision), envelope, detail),
+        }
+    }
+
+    fn put_damaged(&mut self, (key, seq, revision): (Key, u64, Revision), envelope: Vec<u8>, detail: String) {
+        self.set_aside(Aside { key, alarm: Alarm::Damaged, detail });
+        self.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
     }
 
     /// An edit outlives a deletion made at the same time: the item stays, with a conflict.
@@ -323,14 +359,9 @@ impl Effects {
     }
 
     /// A node as it will show after this.
-    pub(crate) fn node_after<'a>(
-        &'a self,
-        replica: &'a Replica,
-        key: Key,
-    ) -> Option<&'a satchel_model::Node> {
+    pub(crate) fn node_after<'a>(&'a self, replica: &'a Replica, key: Key) -> Option<&'a Node> {
         match self.shown.get(&key) {
-            Some(Some(Opened::Node(node))) => Some(node),
-            Some(_) => None,
+            Some(shown) => shown.as_ref(),
             None => replica.nodes.get(&model_id(key.record)),
         }
     }
@@ -378,7 +409,7 @@ impl Effects {
         let conflicts = opened.as_ref().map_or(0, Opened::conflicts);
         self.put_base(key, Base { seq, revision, conflicts }, envelope);
         match opened {
-            Ok(server) if !replica.pending.contains_key(&key) => drop(self.shown.insert(key, Some(server))),
+            Ok(server) if !replica.pending.contains_key(&key) => self.show(key, server),
             Ok(_) => {}
             Err(detail) => self.set_aside(Aside { key, alarm: Alarm::Damaged, detail }),
         }
@@ -420,8 +451,14 @@ impl Effects {
         self.writes.push(Write::PutPending { key, ordinal, conflicts, payload: Some(opened.encode()) });
         let pending = Pending { ordinal, conflicts, purged: false, alone: false, held: false };
         self.note_body(key, State::Waiting(ordinal), &opened);
-        self.pending.insert(key, Some((pending, opened.clone())));
-        self.shown.insert(key, Some(opened));
+        self.pending.insert(key, Some(pending));
+        self.show(key, opened);
+    }
+
+    /// Bodies are read from the store when they are asked for.
+    fn show(&mut self, key: Key, opened: Opened) {
+        let node = if let Opened::Node(node) = opened { Some(node) } else { None };
+        self.shown.insert(key, node);
     }
 
     fn note_body(&mut self, key: Key, state: State, opened: &Opened) {
@@ -442,7 +479,7 @@ impl Effects {
     pub(crate) fn remove_pending(&mut self, key: Key, server: Opened) {
         self.writes.push(Write::RemovePending { key });
         self.pending.insert(key, None);
-        self.shown.insert(key, Some(server));
+        self.show(key, server);
     }
 
     /// Writes everything with the cursor, then shows it.
@@ -494,7 +531,7 @@ impl Effects {
         }
         for (key, pending) in self.pending {
             match pending {
-                Some((pending, _)) => drop(replica.pending.insert(key, pending)),
+                Some(pending) => drop(replica.pending.insert(key, pending)),
                 None => drop(replica.pending.remove(&key)),
             }
         }
@@ -506,7 +543,7 @@ impl Effects {
         }
         let mut records: Vec<_> = self.shown.keys().map(|key| model_id(key.record)).collect();
         records.dedup();
-        self.shown.into_iter().for_each(|(key, opened)| replica.show(key, opened));
+        self.shown.into_iter().for_each(|(key, node)| replica.show(key, node.map(Opened::Node)));
         Ok(records)
     }
 }
@@ -590,7 +627,11 @@ pub(crate) fn accepted_content<S: Store>(
             let key = Key { record: op.record, part: op.part };
             let envelope = if op.put.is_some() { envelopes.next() } else { None };
             let recent = replica.recent.find(key, State::Waiting(*ordinal)).filter(|_| envelope.is_some());
-            let known = op.put.filter(|_| recent.is_some());
+            let is_put = |envelope: &Vec<u8>| {
+                let revision = Revision::new(derive_revision(&place(replica.workspace, key), envelope));
+                op.put == Some(revision) // it is not damaged here
+            };
+            let known = op.put.filter(|_| recent.is_some() || envelope.as_ref().is_some_and(is_put));
             let opened = match (recent, envelope) {
                 (Some(body), _) => Some(Opened::Body(body)),
                 (None, Some(envelope)) => match replica.open(key, &envelope) {

@@ -54,7 +54,8 @@ pub(crate) struct Bootstrap {
 
 impl Bootstrap {
     fn new(checkpoint: Checkpoint) -> Self {
-        Self { checkpoint, taken: Vec::new(), nodes: Vec::new(), words: Words::default() }
+        let words = Words::with_room(checkpoint.manifest.nodes.saturating_add(checkpoint.manifest.bodies));
+        Self { checkpoint, taken: Vec::new(), nodes: Vec::new(), words }
     }
 
     /// The packs of nodes that need not come again.

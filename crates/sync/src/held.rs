@@ -21,6 +21,8 @@ use crate::store::{Key, LoadedPack};
 
 /// Expanded payloads that are kept.
 const OPENED_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Records that room is made for before they have come.
+const ROOM_MAX: usize = 65_536;
 
 /// Payloads of one pack, expanded; emptied when they are let go.
 type Payloads = satchel_crypto::Expanded;
@@ -195,6 +197,14 @@ pub(crate) enum Word {
 }
 
 impl Words {
+    /// Room for about so many records, as far as a manifest is believed.
+    pub(crate) fn with_room(records: u64) -> Self {
+        let room = usize::try_from(records).unwrap_or(usize::MAX).min(ROOM_MAX);
+        let mut rows = ById::default();
+        rows.reserve(room);
+        Self { rows, ..Self::default() }
+    }
+
     pub(crate) fn take(&mut self, key: Key, entry: &PackEntry) -> Word {
         use std::collections::hash_map::Entry;
         let mut add = |revision: Revision| crate::checkpoint::add(&mut self.sum, key, revision);

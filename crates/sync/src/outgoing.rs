@@ -112,7 +112,9 @@ impl Engine {
                 }
                 return Ok(Some(frame));
             }
-            if let Some(frame) = replica.next_fresh(&mut self.next_request) {
+            // The past is checked once what was under way has come: it would hold up the answers.
+            let may_check = replica.flights.is_empty() || replica.lacks_bodies();
+            if may_check && let Some(frame) = replica.next_fresh(&mut self.next_request) {
                 return Ok(Some(frame));
             }
             if self.packs_wait {

@@ -21,6 +21,8 @@ use crate::store::Key;
 
 /// Bodies that are kept, at most: what a few commits under way carry.
 const BODIES_MAX: usize = 1_024;
+/// An edit reads a body and makes one, so each part stands in the queue about twice.
+const TURNS_MAX: usize = 2 * BODIES_MAX;
 /// About how many bytes they may have together; one alone that is larger is not kept.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// About what a value takes beside its text.
@@ -60,7 +62,11 @@ impl Entries {
         if let Some(old) = self.bodies.insert(key, entry) {
             self.bytes -= old.bytes;
         }
-        while self.queue.len() > BODIES_MAX || self.bytes > BYTES_MAX {
+        let is_full = |entries: &Self| {
+            let (bodies, turns) = (entries.bodies.len(), entries.queue.len());
+            bodies > BODIES_MAX || turns > TURNS_MAX || entries.bytes > BYTES_MAX
+        };
+        while is_full(self) {
             let Some((key, turn)) = self.queue.pop_front() else { return };
             if self.bodies.get(&key).is_some_and(|entry| entry.turn == turn) {
                 self.bytes -= self.bodies.remove(&key).map_or(0, |gone| gone.bytes);
@@ -157,7 +163,7 @@ mod tests {
             recent.keep(key(number), State::Waiting(1), &body(10));
             recent.keep(key(7), State::Waiting(number.into()), &body(10));
         }
-        assert!(recent.lock().bodies.len() <= BODIES_MAX && recent.lock().queue.len() <= BODIES_MAX);
+        assert!(recent.lock().bodies.len() <= BODIES_MAX && recent.lock().queue.len() <= TURNS_MAX);
         assert_eq!(recent.find(key(4_999), State::Waiting(1)), Some(body(10)));
         assert_eq!(recent.find(key(7), State::Waiting(4_999)), Some(body(10)));
         assert_eq!(recent.find(key(0), State::Waiting(1)), None, "the oldest went first");

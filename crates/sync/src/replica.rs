@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, OnceLock};
 
-use satchel_crypto::{EnvelopePlace, EpochKey, StateDigest, open_envelope};
+use satchel_crypto::{EnvelopePlace, EpochKey, OpenedEnvelope, StateDigest, open_envelope};
 use satchel_model::format::payload;
 use satchel_model::{Body, Node, Tree};
 use satchel_wire::{
@@ -479,14 +479,27 @@ impl Replica {
 
     /// Opens an envelope and reads its payload.
     pub(crate) fn open(&self, key: Key, envelope: &[u8]) -> Result<Opened, String> {
+        Opened::decode(key.part, &self.open_sealed(key, envelope)?.payload)
+    }
+
+    /// How many conflicts the content of an envelope has that opens and can be read. Mostly it has none, and
+    /// that is seen without making anything of it.
+    pub(crate) fn count_conflicts(&self, key: Key, envelope: &[u8]) -> Result<u32, String> {
+        let payload = self.open_sealed(key, envelope)?.payload;
+        if key.part == Part::Body && payload::is_plain_body(&payload) {
+            return Ok(0);
+        }
+        Opened::decode(key.part, &payload).map(|opened| opened.conflicts())
+    }
+
+    fn open_sealed(&self, key: Key, envelope: &[u8]) -> Result<OpenedEnvelope, String> {
         let keys = self.keys.as_ref().ok_or("the workspace's key is not there")?;
         let place = place(self.workspace, key);
         let open = |keys: &EpochKeys| {
             let epoch_key = keys.of_sealed(envelope).ok_or("the key of its epoch is not there")?;
             open_envelope(epoch_key, &place, envelope).map_err(|e| e.to_string())
         };
-        let opened = open(keys).or_else(|error| self.former_keys.as_deref().map_or(Err(error), open))?;
-        Opened::decode(key.part, &opened.payload)
+        open(keys).or_else(|error| self.former_keys.as_deref().map_or(Err(error), open))
     }
 
     /// The same for what a store keeps.
@@ -518,9 +531,11 @@ impl Replica {
     }
 
     /// Shows many nodes at once.
-    pub(crate) fn show_nodes(&mut self, nodes: Vec<(satchel_model::RecordId, Node)>) {
+    pub(crate) fn show_nodes(&mut self, mut nodes: Vec<(satchel_model::RecordId, Node)>) {
         self.tree.take();
         if self.nodes.is_empty() {
+            // By their ids alone: the map would sort whole nodes, which are large.
+            nodes.sort_by_cached_key(|(record, _)| *record);
             self.nodes = nodes.into_iter().collect();
         } else {
             self.nodes.extend(nodes);
@@ -616,15 +631,19 @@ impl Replica {
         if let Some(body) = self.recent.find(key, state) {
             return Ok(Some(Opened::Body(body)));
         }
+        let opened = self.open_acknowledged(key, store)?;
+        self.keep_recent(key, state, &opened);
+        Ok(Some(opened))
+    }
+
+    fn open_acknowledged<S: Store>(&self, key: Key, store: &S) -> Result<Opened, EngineError<S::Error>> {
         let kept = self.kept(key, store)?;
         let kept = kept.ok_or_else(|| unreadable("what the server acknowledged is missing"))?;
         let opened = self.open_kept(key, &kept);
         if opened.is_err() && !matches!(kept, Kept::Envelope(_)) {
             self.packs.suspect(key);
         }
-        let opened = opened.map_err(unreadable)?;
-        self.keep_recent(key, state, &opened);
-        Ok(Some(opened))
+        opened.map_err(unreadable)
     }
 
     /// Keeps a body that was just opened or made.
@@ -635,14 +654,20 @@ impl Replica {
     }
 
     /// The same, and none where what is stored cannot be read; a failing store is still a failure.
+    ///
+    /// Mostly what takes its place asks for it, so it is not kept: it would push out what waits.
     pub(crate) fn acknowledged_if_readable<S: Store>(
         &self,
         key: Key,
         store: &S,
     ) -> Result<Option<Opened>, EngineError<S::Error>> {
-        match self.acknowledged(key, store) {
+        let Some(base) = self.base.get(&key).filter(|_| !self.is_coming(key)) else { return Ok(None) };
+        if let Some(body) = self.recent.find(key, State::Acknowledged(base.revision)) {
+            return Ok(Some(Opened::Body(body)));
+        }
+        match self.open_acknowledged(key, store) {
             Err(EngineError::Store(source)) => Err(EngineError::Store(source)),
-            read => Ok(read.unwrap_or(None)),
+            read => Ok(read.ok()),
         }
     }
 
