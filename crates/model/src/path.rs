@@ -40,14 +40,31 @@ pub fn format<S: AsRef<str>>(names: &[S]) -> String {
         if index > 0 {
             text.push('/');
         }
-        for letter in name.as_ref().chars() {
-            if matches!(letter, '\\' | '/') {
-                text.push('\\');
-            }
-            text.push(letter);
-        }
+        push_name(&mut text, name.as_ref());
     }
     text
+}
+
+/// The path of a name below another path; below none it is the name's own.
+pub fn join(base: &str, name: &str) -> String {
+    let mut text = String::with_capacity(base.len() + 1 + name.len());
+    text.push_str(base);
+    if !base.is_empty() {
+        text.push('/');
+    }
+    push_name(&mut text, name);
+    text
+}
+
+fn push_name(text: &mut String, name: &str) {
+    let mut rest = name;
+    while let Some(at) = rest.find(['\\', '/']) {
+        text.push_str(&rest[..at]);
+        text.push('\\');
+        text.push_str(&rest[at..=at]);
+        rest = &rest[at + 1..];
+    }
+    text.push_str(rest);
 }
 
 /// The record id that a text is, if it is one.
@@ -59,7 +76,7 @@ pub fn parse_id(text: &str) -> Option<RecordId> {
 mod tests {
     use proptest::prelude::{prop, prop_assert_eq, proptest};
 
-    use super::{format, parse, parse_id};
+    use super::{format, join, parse, parse_id};
 
     #[test]
     fn names_stand_between_slashes() {
@@ -83,7 +100,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_path_leads_back_to_its_names(names in prop::collection::vec(r"[ab/\\ä]{1,5}", 0..5)) {
-            prop_assert_eq!(parse(&format(&names)), names);
+            prop_assert_eq!(parse(&format(&names)), names.as_slice());
+            let joined = names.iter().fold(String::new(), |base, name| join(&base, name));
+            prop_assert_eq!(joined, format(&names));
         }
     }
 }

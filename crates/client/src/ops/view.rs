@@ -65,8 +65,9 @@ pub(crate) struct View<'a> {
 }
 
 /// Where a walk is: an item, its depth, and its path.
-struct Step {
+struct Step<'a> {
     id: RecordId,
+    node: &'a Node,
     depth: usize,
     path: String,
 }
@@ -142,7 +143,7 @@ impl<'a> View<'a> {
     pub(crate) fn list(&self, below: Option<RecordId>) -> Vec<ItemView> {
         let base = below.map(|id| self.path(id)).unwrap_or_default();
         let children = self.tree.children(below.unwrap_or_else(|| self.root())).iter();
-        let mut items: Vec<_> = children.map(|id| self.step_item(&self.first_step(&base, *id))).collect();
+        let mut items: Vec<_> = children.map(|id| self.step_item(self.first_step(&base, *id))).collect();
         if below.is_none() && !self.tree.recovered().is_empty() {
             items.push(recovered_item());
         }
@@ -175,46 +176,42 @@ impl<'a> View<'a> {
         items
     }
 
-    fn first_step(&self, base: &str, id: RecordId) -> Step {
-        Step { id, depth: 0, path: self.child_path(base, id) }
+    fn first_step(&self, base: &str, id: RecordId) -> Step<'a> {
+        self.step(base, 0, id)
     }
 
-    /// The path of a child; the id stands for a path that is too long, and everything below it.
-    fn child_path(&self, base: &str, id: RecordId) -> String {
-        if base.len() > PATH_BYTES_MAX || path::parse_id(base).is_some() {
-            return id.to_string();
-        }
-        joined(base, &self.node_of(id).name)
+    fn step(&self, base: &str, depth: usize, id: RecordId) -> Step<'a> {
+        let node = self.node_of(id);
+        Step { id, node, depth, path: child_path(base, id, &node.name) }
     }
 
-    fn walk(&self, mut waiting: Vec<Step>, items: &mut Vec<ItemView>) {
+    fn walk(&self, mut waiting: Vec<Step<'a>>, items: &mut Vec<ItemView>) {
         waiting.reverse();
         while let Some(step) = waiting.pop() {
             for child in self.tree.children(step.id).iter().rev() {
-                let path = self.child_path(&step.path, *child);
-                waiting.push(Step { id: *child, depth: step.depth + 1, path });
+                waiting.push(self.step(&step.path, step.depth + 1, *child));
             }
-            items.push(self.step_item(&step));
+            items.push(self.step_item(step));
         }
     }
 
-    fn step_item(&self, step: &Step) -> ItemView {
-        let node = self.node_of(step.id);
+    fn step_item(&self, step: Step) -> ItemView {
+        let Step { id, node, depth, path } = step;
         ItemView {
-            id: step.id.to_string(),
+            id: id.to_string(),
             kind: kind_word(&node.kind).to_owned(),
             name: node.name.clone(),
             method: node.method.clone(),
-            path: step.path.clone(),
-            depth: step.depth,
-            conflicts: self.conflicts.get(&step.id).copied().unwrap_or(0),
-            waiting: self.profile.is_waiting(self.workspace, step.id),
+            path,
+            depth,
+            conflicts: self.conflicts.get(&id).copied().unwrap_or(0),
+            waiting: self.profile.is_waiting(self.workspace, id),
         }
     }
 
     /// One item as replies show it.
     pub(crate) fn item(&self, id: RecordId) -> ItemView {
-        self.step_item(&Step { id, depth: 0, path: self.path(id) })
+        self.step_item(Step { id, node: self.node_of(id), depth: 0, path: self.path(id) })
     }
 
     /// The path of an item.
@@ -334,9 +331,10 @@ pub(crate) fn is_variables(kind: &Kind) -> bool {
     matches!(kind, Kind::Environment | Kind::Globals)
 }
 
-fn joined(base: &str, name: &str) -> String {
-    let name = path::format(&[name]);
-    if base.is_empty() { name } else { format!("{base}/{name}") }
+/// The path of a child; the id stands for a path that is too long, and everything below it.
+fn child_path(base: &str, id: RecordId, name: &str) -> String {
+    let is_too_long = base.len() > PATH_BYTES_MAX || path::parse_id(base).is_some();
+    if is_too_long { id.to_string() } else { path::join(base, name) }
 }
 
 fn recovered_item() -> ItemView {

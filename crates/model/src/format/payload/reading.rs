@@ -8,10 +8,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::{CONFLICTS, FIELDS, marked};
+use super::{CONFLICTS, FIELDS, Text, marked};
 use crate::{Map, Value};
 
 /// How `serde_json` hands over a number with all its digits: as an object with this one name.
@@ -113,5 +113,68 @@ impl<'de> Visitor<'de> for Place {
             map.insert(name, value);
         }
         Ok(self.finished(map))
+    }
+}
+
+/// What was read and not kept: JSON that [`Place`] reads as content, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checked {
+    /// An object.
+    Object,
+    /// Anything else.
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_any(Check)
+    }
+}
+
+/// Reads every value, text and number, and keeps none.
+struct Check;
+
+impl<'de> Visitor<'de> for Check {
+    type Value = Checked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Checked, E> {
+        Ok(Checked::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Checked, E> {
+        Ok(Checked::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Checked, E> {
+        Ok(Checked::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Checked, E> {
+        Ok(Checked::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Checked, E> {
+        Ok(Checked::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Checked, A::Error> {
+        while values.next_element::<Checked>()?.is_some() {}
+        Ok(Checked::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Checked, A::Error> {
+        let mut is_first = true;
+        while let Some(Text(name)) = fields.next_key()? {
+            if std::mem::take(&mut is_first) && name == NUMBER {
+                let Text(digits) = fields.next_value()?;
+                return digits.parse::<Number>().map(|_| Checked::Other).map_err(A::Error::custom);
+            }
+            fields.next_value::<Checked>()?;
+        }
+        Ok(Checked::Object)
     }
 }

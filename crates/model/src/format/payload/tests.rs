@@ -3,8 +3,8 @@
 use proptest::prelude::{Strategy, any, prop, prop_assert_eq, proptest};
 
 use super::{
-    PAYLOAD_DEPTH_MAX, PayloadError, decode_body, decode_node, encode_body, encode_node, value_from_json,
-    value_to_json,
+    PAYLOAD_DEPTH_MAX, PayloadError, decode_body, decode_node, encode_body, encode_node, is_plain_body,
+    value_from_json, value_to_json,
 };
 use crate::{
     Body, Conflict, ConflictId, Conflicts, Element, ElementId, Kind, List, Map, Node, OrderKey, Position,
@@ -66,6 +66,33 @@ fn a_plain_node_is_read_as_any_other() {
     check(&format!(r#"{{"kind":"folder","name":"",{position},{position},"v":1}}"#), false);
     check(r#"{"kind":"folder","name":"","position":{"order":"V0","parent":"ab"},"v":1}"#, false);
     check(NODE, false);
+}
+
+#[test]
+fn a_plain_body_is_one_that_is_read_and_has_no_conflicts() {
+    let check = |payload: &str, is_plain: bool| {
+        assert_eq!(is_plain_body(payload.as_bytes()), is_plain, "{payload}");
+        let read = decode_body(payload.as_bytes());
+        assert!(!is_plain || read.is_ok_and(|body| body.conflicts.is_empty()), "{payload}");
+    };
+    check(BODY, true);
+    check(r#"{"fields":{},"v":1}"#, true);
+    check(r#"{"fields":{"a":[null,true,-1,1.5e400,"\u00e9\n\ud83d\ude00"],"a":{}},"v":1}"#, true);
+    check(r#"{"conflicts":{},"fields":{},"v":1}"#, false);
+    check(r#"{"fields":{},"more":1,"v":1}"#, false);
+    check(r#"{"fields":{},"v":2}"#, false);
+    check(r#"{"fields":{},"fields":{},"v":1}"#, false);
+    check(r#"{"fields":[],"v":1}"#, false);
+    check(r#"{"fields":7,"v":1}"#, false);
+    check(r#"{"v":1}"#, false);
+    check(r#"[1,{}]"#, false);
+    check(r#"{"fields":{},"v":1}x"#, false);
+    check(r#"{"fields":{"a":"\ud800"},"v":1}"#, false);
+    check(r#"{"fields":{"a":{"$serde_json::private::Number":"x"}},"v":1}"#, false);
+    assert!(!is_plain_body(b"{\"fields\":{\"a\":\"\xff\"},\"v\":1}"), "no text");
+    let deep = format!(r#"{{"fields":{{"a":{}{}}},"v":1}}"#, "[".repeat(200), "]".repeat(200));
+    check(&deep, false);
+    assert!(decode_body(deep.as_bytes()).is_ok(), "it is one all the same");
 }
 
 #[test]
