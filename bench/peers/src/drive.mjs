@@ -3,7 +3,8 @@
 // Why it exists: every system does the same work, with its server in a process of its own and its apps in
 // this one. The scenes are those of crates/client/examples/versus, which drives Satchel.
 //
-//   work         fill the records, edits one by one from A to B, a burst, a fresh client, its bytes
+//   work         fill the records, edits one by one from A to B, a burst, and after a second of rest a fresh
+//                client, its bytes
 //   idle         so many connected apps, 25 to a document, then the server's memory
 //   subscribers  so many apps on one document, edits until each has them
 

@@ -52,6 +52,7 @@ export function scenesOf({ start, connect }) {
     tell('burst', (now() - burst) / 1000, 's')
     tell('burst server CPU per edit', ((cpuSeconds(server.pid) - cpu) * 1e6) / edits, 'µs')
 
+    await sleep(SETTLE_MS)
     const fresh = now()
     const c = await open(server, 'bench')
     if (c.records.size !== records.length) throw new Error(`the fresh client has ${c.records.size} records`)

@@ -4,9 +4,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 
-import { countingProxy, freePort, now, startServer } from '../measure.mjs'
+import { countingProxy, freePort, now, sleep, startServer } from '../measure.mjs'
 
 const PAGE = 100
+const SETTLE_MS = 1_000
 const TAG = 'kv'
 
 async function start(folder, program) {
@@ -51,6 +52,7 @@ export async function work({ folder, program, records, tell }) {
     await ask(`${server.url}/api/v0/record`, session, { method: 'POST', body: JSON.stringify(sealed.slice(from, from + PAGE)) })
   }
   tell('fill', (now() - begun) / 1000, 's')
+  await sleep(SETTLE_MS)
   const fresh = now()
   const found = await download(server.url, session, host)
   if (found.length !== records.length) throw new Error(`the fresh client has ${found.length} records`)

@@ -81,6 +81,7 @@ export async function work({ folder, records, edits, tell }) {
   tell('burst', (now() - burst) / 1000, 's')
   tell('burst server CPU per edit', ((cpuSeconds(server.pid) - cpu) * 1e6) / edits, 'µs')
 
+  await sleep(SETTLE_MS)
   const fresh = now()
   const c = local(folder, 'c')
   await c.replicate.from(remote(server.url))

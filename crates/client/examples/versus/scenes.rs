@@ -10,7 +10,8 @@ use crate::{Options, Outcome};
 pub(crate) const EMAIL: &str = "bench@example.com";
 /// Apps of one account in the scene with idle ones, as the peers have so many apps on a document.
 const APPS_OF_AN_ACCOUNT: usize = 25;
-/// A server settles for this long before its memory is read.
+/// Everything rests for this long before a fresh app begins, and before a server's memory is read: what the
+/// scene before has left to do is not part of it. The peers rest as long.
 const SETTLE_TIME: Duration = Duration::from_secs(1);
 /// A fresh app's tree is not looked at more often: each look takes time from what it looks at.
 const LOOK_PERIOD: Duration = Duration::from_millis(2);
@@ -28,6 +29,7 @@ pub(crate) async fn work(options: &Options, whole: bool) -> Outcome<()> {
     edits(options, &a, &mut b, &ids).await?;
     if whole {
         burst(options, &server, &a, &mut b, &ids).await?;
+        tokio::time::sleep(SETTLE_TIME).await;
         fresh(options, &server, &ids).await?;
         let (away, proxy) = fresh_bytes(options, &server).await?;
         crate::own::week(options, &a, &away, &proxy, &ids).await?;

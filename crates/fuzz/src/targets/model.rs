@@ -2,7 +2,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
-use satchel_model::format::payload::{decode_body, decode_node, encode_body, encode_node};
+use satchel_model::format::payload::{decode_body, decode_node, encode_body, encode_node, is_plain_body};
 use satchel_model::format::postman;
 use satchel_model::{Item, OrderKey, RecordId, Tree, path as model_path};
 
@@ -30,7 +30,10 @@ pub(super) fn node_seeds() -> Vec<Vec<u8>> {
 }
 
 pub(super) fn body(bytes: &[u8]) {
-    let Ok(body) = decode_body(bytes) else { return };
+    let body = decode_body(bytes);
+    let is_plain = body.as_ref().is_ok_and(|body| body.conflicts.is_empty());
+    assert!(is_plain || !is_plain_body(bytes), "what looks like a plain body is one");
+    let Ok(body) = body else { return };
     let written = encode_body(&body);
     assert_eq!(decode_body(&written).expect("what was written is read"), body);
 }

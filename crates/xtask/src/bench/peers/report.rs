@@ -129,7 +129,7 @@ fn method(conditions: &Conditions<'_>) -> String {
          {date}, commit {commit}, {rounds} rounds on one machine: {cores} cores ({processor}), {memory} GB, Linux {kernel}.\n\
          In each round every system gets a fresh server, fresh apps and the same generated collection, and the systems\n\
          take turns; the figures are medians of the rounds, with lowest and highest in brackets. Each system's server\n\
-         is one process; its apps are in another. The minute of typing is done in the first round only, 100,000\n\
+         is one process; its apps are in another. Between the burst and the fresh app everything rests for a second. The minute of typing is done in the first round only, 100,000\n\
          records and the 100 subscribers of PouchDB (11 edits in place of 50) in the first three. Raw lines of every turn are in `target/bench/peers.jsonl`.\n\n\
          Satchel has everything on: accounts, a signature for every commit, end-to-end encryption, a sealed local\n\
          store for each app, fsync on both sides before anything is called done. \"Everything there\" means received,\n\
