@@ -127,6 +127,7 @@ struct PlainPosition<'a> {
 
 /// A text that is borrowed where nothing in it is escaped.
 #[derive(serde::Deserialize)]
+#[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
 /// A field that may be left out, but not be null.

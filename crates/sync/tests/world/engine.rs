@@ -228,6 +228,28 @@ fn a_large_change_goes_in_several_commits() {
 }
 
 #[test]
+fn of_many_bodies_that_come_at_once_the_conflicts_are_counted() {
+    let mut world = World::new(2);
+    let records: Vec<_> =
+        (0..100).map(|number| world.create(0, &format!("R{number}"), &[("url", "/a")])).collect();
+    world.settle();
+    world.disconnect(1);
+    world.set(0, records[7], "url", "/here");
+    world.settle();
+    for record in &records {
+        world.set(1, *record, "url", "/there");
+    }
+    world.connect(1);
+    world.settle();
+    world.check_equal();
+    for app in &world.apps {
+        let summary = app.engine.summary(world.workspace).expect("it is there");
+        assert_eq!((summary.conflicts, summary.up, summary.state), (1, 0, SyncState::InSync));
+    }
+    assert_eq!(world.field(0, records[8], "url"), "/there");
+}
+
+#[test]
 fn a_server_that_goes_back_is_an_alarm_and_nothing_is_lost() {
     let mut world = World::new(1);
     let record = world.create(0, "Get cart", &[("url", "/a")]);
