@@ -68,7 +68,7 @@ async fn converse(
     loop {
         let frame = match link.next().await {
             LinkEvent::Frame(frame) => *frame,
-            LinkEvent::FellBack => continue,
+            LinkEvent::FellBack | LinkEvent::Pack(..) => continue,
             LinkEvent::Closed(why) => return Err(why),
         };
         match frame {

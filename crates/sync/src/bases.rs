@@ -25,7 +25,14 @@ impl Bases {
         self.rows.insert(key, base);
     }
 
-    /// Takes many rows at once.
+    /// Takes some rows, in any order.
+    pub(crate) fn extend(&mut self, rows: Vec<(Key, Base)>) {
+        for (key, base) in rows {
+            self.insert(key, base);
+        }
+    }
+
+    /// Takes most of the rows there are: merging two maps rebuilds both.
     pub(crate) fn append(&mut self, mut rows: BTreeMap<Key, Base>) {
         for (key, base) in &rows {
             if base.conflicts > 0 {
@@ -34,12 +41,7 @@ impl Bases {
                 self.conflicted.remove(key);
             }
         }
-        // Merging two maps rebuilds both.
-        if rows.len() > self.rows.len() / 4 {
-            self.rows.append(&mut rows);
-        } else {
-            self.rows.extend(rows);
-        }
+        self.rows.append(&mut rows);
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
@@ -88,7 +90,7 @@ mod tests {
         check(&|bases| bases.remove(&key(1)), &[]);
         check(&|bases| bases.append([(key(1), base(4)), (key(2), base(0))].into()), &[(key(1), 4)]);
         check(&|bases| bases.remove(&key(1)), &[]);
-        check(&|bases| bases.insert(key(3), base(3)), &[(key(3), 3)]);
+        check(&|bases| bases.extend(vec![(key(4), base(1)), (key(3), base(3))]), &[(key(3), 3), (key(4), 1)]);
         check(&Bases::clear, &[]);
     }
 }

@@ -29,6 +29,23 @@ pub(crate) struct Checkpoint {
     pub(crate) keys: Arc<EpochKeys>,
 }
 
+/// A pack as it came, with its id: what it hashes to.
+///
+/// Why it exists: a fresh app takes megabytes of packs, and whoever reads them from the line can hash them beside
+/// the engine's own work.
+#[derive(Debug)]
+pub struct SealedPack {
+    id: PackId,
+    bytes: Vec<u8>,
+}
+
+impl SealedPack {
+    /// Hashes a pack.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self { id: PackId::new(derive_pack_id(&bytes)), bytes }
+    }
+}
+
 /// A pack that opened, and is to be kept as it came.
 #[derive(Debug)]
 pub(crate) struct TakenPack {
@@ -91,11 +108,10 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<(Charte
     Ok((at_point, charter))
 }
 
-/// The entry of a manifest for these bytes, if it names them.
-pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &[u8]) -> Option<&'a PackRef> {
-    let id = PackId::new(derive_pack_id(sealed));
-    let size = sealed.len() as u64;
-    manifest.packs.iter().find(|named| named.pack == id && u64::from(named.bytes) == size)
+/// The entry of a manifest for a pack, if it names it.
+pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &SealedPack) -> Option<&'a PackRef> {
+    let size = sealed.bytes.len() as u64;
+    manifest.packs.iter().find(|named| named.pack == sealed.id && u64::from(named.bytes) == size)
 }
 
 /// Opens a pack that a manifest names, and reads what it says of every record in it. Its payloads are
@@ -104,7 +120,7 @@ pub(crate) fn open_named(
     manifest: &Manifest,
     named: PackRef,
     keys: &EpochKeys,
-    sealed: Vec<u8>,
+    SealedPack { bytes: sealed, .. }: SealedPack,
 ) -> Result<TakenPack, Refused> {
     let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
     let place = PackPlace { workspace: *manifest.workspace.as_bytes(), part: named.part as u8 };

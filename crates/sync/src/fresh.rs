@@ -31,7 +31,7 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
-use crate::checkpoint::{Checkpoint, TakenPack, add, find_named, open_named};
+use crate::checkpoint::{Checkpoint, SealedPack, TakenPack, add, find_named, open_named};
 use crate::engine::{Engine, Event};
 use crate::held::{HeldPack, HeldPacks, Word, Words};
 use crate::replica::{Base, Link, Replica, model_id};
@@ -68,7 +68,7 @@ impl Bootstrap {
         nodes.count() != self.taken.len()
     }
 
-    fn take(&mut self, sealed: Vec<u8>) -> Result<(), Refused> {
+    fn take(&mut self, sealed: SealedPack) -> Result<(), Refused> {
         let manifest = &self.checkpoint.manifest;
         let is_new = |named: &PackRef| {
             named.part == Part::Node && self.taken.iter().all(|taken| taken.pack != named.pack)
@@ -354,10 +354,21 @@ impl Engine {
         }
     }
 
-    pub(crate) fn handle_pack<S: Store>(
+    /// Takes a pack of a workspace: in place of the frame that brought it.
+    pub fn handle_pack<S: Store>(
         &mut self,
         workspace: WorkspaceId,
-        sealed: Vec<u8>,
+        sealed: SealedPack,
+        store: &mut S,
+    ) -> Result<(), EngineError<S::Error>> {
+        self.events.push_back(Event::StateChanged);
+        self.take_pack(workspace, sealed, store)
+    }
+
+    pub(crate) fn take_pack<S: Store>(
+        &mut self,
+        workspace: WorkspaceId,
+        sealed: SealedPack,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
@@ -629,14 +640,14 @@ impl Replica {
     }
 
     /// Takes a pack of bodies that was missing: verified and readable with that, though not yet in the store.
-    fn take_bodies(&mut self, sealed: Vec<u8>) -> Result<Vec<satchel_model::RecordId>, Refused> {
+    fn take_bodies(&mut self, sealed: SealedPack) -> Result<Vec<satchel_model::RecordId>, Refused> {
         let (Some(fresh), Some(keys)) = (&mut self.fresh, &self.keys) else { return Ok(Vec::new()) };
         let Some(named) = find_named(&fresh.manifest, &sealed).copied() else { return Ok(Vec::new()) };
         if !fresh.missing.contains(&named.pack) || fresh.is_ready(named.pack) {
             return Ok(Vec::new());
         }
         let mut pack = open_named(&fresh.manifest, named, keys, sealed)?;
-        let mut rows = BTreeMap::new();
+        let mut rows = Vec::with_capacity(pack.entries.len());
         for entry in &pack.entries {
             let key = Key { record: entry.record, part: pack.part };
             let word = fresh.words.take(key, entry);
@@ -647,7 +658,7 @@ impl Replica {
             let is_here = self.base.get(&key).is_some_and(|base| base.seq > entry.seq);
             if word == Word::Newest && !is_here && !fresh.assumed.contains_key(&key) {
                 let (seq, revision, conflicts) = (entry.seq, entry.revision, entry.conflicts);
-                rows.insert(key, Base { seq, revision, conflicts });
+                rows.push((key, Base { seq, revision, conflicts }));
             }
         }
         let records = pack.entries.iter().map(|entry| model_id(entry.record)).collect();
@@ -656,7 +667,7 @@ impl Replica {
         if fresh.bodies_missing() == 0 {
             fresh.check_whole()?;
         }
-        self.base.append(rows);
+        self.base.extend(rows);
         Ok(records)
     }
 

@@ -15,6 +15,7 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
+use crate::checkpoint::SealedPack;
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
 use crate::planted::{self, Bug};
@@ -102,7 +103,9 @@ impl Engine {
                 self.handle_manifest(workspace, &manifest, &charter);
                 Ok(())
             }
-            ServerFrame::Pack { workspace, pack } => self.handle_pack(workspace, pack.into(), store),
+            ServerFrame::Pack { workspace, pack } => {
+                self.take_pack(workspace, SealedPack::new(pack.into()), store)
+            }
             ServerFrame::PastHeaders { request, workspace, first_seq, headers, .. } => {
                 self.handle_past_headers(workspace, (request, first_seq), &headers, store)
             }

@@ -80,6 +80,7 @@ async fn fresh(options: &Options, server: &Server, ids: &[String]) -> Outcome<()
     let (signed_in, cpu) = (begun.elapsed(), cpu_seconds(std::process::id())?);
     let (mut tree, mut verified) = (None, None);
     loop {
+        let look_again_at = Instant::now() + LOOK_PERIOD;
         if tree.is_none() && app.requests().await?.len() == ids.len() {
             tree = Some(begun.elapsed());
         }
@@ -93,7 +94,7 @@ async fn fresh(options: &Options, server: &Server, ids: &[String]) -> Outcome<()
             }
         }
         app.changed().await?;
-        tokio::time::sleep(LOOK_PERIOD).await;
+        tokio::time::sleep_until(look_again_at.into()).await;
     }
     let all = begun.elapsed();
     let cpu = cpu_seconds(std::process::id())? - cpu;

@@ -106,6 +106,11 @@ impl Core {
             LinkEvent::FellBack => self.is_websocket_blocked = true,
             LinkEvent::Closed(why) => self.end_link(why),
             LinkEvent::Frame(frame) => self.on_frame(*frame),
+            LinkEvent::Pack(workspace, pack) => {
+                if let Err(error) = self.engine.handle_pack(workspace, pack, &mut self.store) {
+                    self.stop_for(&engine("storing what the server sent", &error));
+                }
+            }
         }
     }
 

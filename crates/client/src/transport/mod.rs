@@ -14,8 +14,8 @@ mod websocket;
 
 use std::time::Duration;
 
-use satchel_sync::Disconnected;
-use satchel_wire::{ClientFrame, ServerFrame};
+use satchel_sync::{Disconnected, SealedPack};
+use satchel_wire::{ClientFrame, ServerFrame, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -44,6 +44,8 @@ pub(crate) enum LinkEvent {
     FellBack,
     /// A frame of the server.
     Frame(Box<ServerFrame>),
+    /// A frame with a pack, which is hashed here: the core has enough to do with them.
+    Pack(WorkspaceId, SealedPack),
     /// The link has ended.
     Closed(Disconnected),
 }
@@ -124,6 +126,9 @@ async fn run(server: Server, choice: TransportChoice, events: Events, mut frames
 async fn deliver(events: &Events, bytes: &[u8]) -> Result<(), Disconnected> {
     let frame = satchel_wire::decode::<ServerFrame>("frame", bytes)
         .map_err(|error| not_satchel(format!("it sent a {error}")))?;
-    let gone = |_| Disconnected::Idle;
-    events.send(LinkEvent::Frame(Box::new(frame))).await.map_err(gone)
+    let event = match frame {
+        ServerFrame::Pack { workspace, pack } => LinkEvent::Pack(workspace, SealedPack::new(pack.into())),
+        frame => LinkEvent::Frame(Box::new(frame)),
+    };
+    events.send(event).await.map_err(|_| Disconnected::Idle)
 }
