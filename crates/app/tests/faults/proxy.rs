@@ -31,6 +31,8 @@ enum Fault {
 struct Line {
     seed: Option<Seed>,
     open: Vec<TcpStream>,
+    /// How often it broke down or healed.
+    turns: u64,
 }
 
 /// What all threads of a proxy share.
@@ -53,7 +55,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it listens");
         let to = SocketAddr::from(([127, 0, 0, 1], port));
-        let line = Mutex::new(Line { seed: None, open: Vec::new() });
+        let line = Mutex::new(Line { seed: None, open: Vec::new(), turns: 0 });
         let shared = Arc::new(Shared { line, healed: Condvar::new(), faults: AtomicU64::new(0), to });
         let accepting = shared.clone();
         // The thread ends with the process of the test.
@@ -66,8 +68,8 @@ impl Proxy {
         Self { shared, address }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// From now on connections have faults, those that are open end.
@@ -89,6 +91,7 @@ impl Proxy {
     fn set(&self, seed: Option<Seed>) {
         let mut line = self.shared.line();
         line.seed = seed;
+        line.turns += 1;
         for stream in line.open.drain(..) {
             drop(stream.shutdown(Shutdown::Both));
         }
@@ -124,12 +127,13 @@ impl Shared {
     }
 
     fn serve(self: &Arc<Self>, client: &TcpStream) {
-        let (fault, mut seed) = {
+        let (turn, (fault, mut seed)) = {
             let mut line = self.line();
-            match &mut line.seed {
+            let chosen = match &mut line.seed {
                 Some(seed) => (choose(seed), Seed::new(seed.next())),
                 None => (Fault::None, Seed::new(0)),
-            }
+            };
+            (line.turns, chosen)
         };
         if !matches!(fault, Fault::None) {
             self.faults.fetch_add(1, Ordering::Relaxed);
@@ -142,6 +146,9 @@ impl Shared {
         let clones = [client, &server].map(TcpStream::try_clone);
         {
             let mut line = self.line();
+            if line.turns != turn {
+                return; // it is one from before, with a fault of then
+            }
             line.open.extend(clones.into_iter().flatten());
             line.open.extend(twin.as_ref().and_then(|twin| twin.try_clone().ok()));
         }

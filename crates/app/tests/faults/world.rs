@@ -35,8 +35,22 @@ impl World {
     /// A world with a server that runs.
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let data = folder.path().join("server");
-        let mut server = Server { data, port: 0, child: None, words: folder.path().join("server.err") };
+        Self::with_server(folder, None)
+    }
+
+    /// The same with TLS, as on any line that may alter what it carries.
+    pub(crate) fn with_tls() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("it is made");
+        let tls = Tls { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        std::fs::write(&tls.certificate, made.cert.pem()).expect("it is written");
+        std::fs::write(&tls.key, made.signing_key.serialize_pem()).expect("it is written");
+        Self::with_server(folder, Some(tls))
+    }
+
+    fn with_server(folder: TempDir, tls: Option<Tls>) -> Self {
+        let (data, words) = (folder.path().join("server"), folder.path().join("server.err"));
+        let mut server = Server { data, port: 0, tls, child: None, words };
         server.start(None);
         Self { folder, server }
     }
@@ -49,7 +63,8 @@ impl World {
     /// An app at a home.
     pub(crate) fn app(&self, name: &str) -> App {
         let words = self.path(&format!("{name}.err"));
-        App { home: self.path(name), name: name.to_owned(), words, agent: None, kills: 0 }
+        let trusted = self.server.tls.as_ref().map(|tls| tls.certificate.clone());
+        App { home: self.path(name), name: name.to_owned(), words, trusted, agent: None, kills: 0 }
     }
 
     /// The first app of the account, with a collection of [`ITEMS`] requests in it.
@@ -101,17 +116,29 @@ fn append_to(path: &Path) -> Stdio {
     OpenOptions::new().create(true).append(true).open(path).expect("it can be opened").into()
 }
 
+/// A server's certificate, and its key.
+struct Tls {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
 /// The server's process.
 pub(crate) struct Server {
     pub(crate) data: PathBuf,
     port: u16,
+    tls: Option<Tls>,
     child: Option<Child>,
     words: PathBuf,
 }
 
 impl Server {
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.url_at(self.port)
+    }
+
+    /// Its URL behind a proxy at another local port.
+    pub(crate) fn url_at(&self, port: u16) -> String {
+        format!("{}://127.0.0.1:{port}", if self.tls.is_some() { "https" } else { "http" })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -132,6 +159,9 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(append_to(&self.words));
+        if let Some(tls) = &self.tls {
+            command.arg("--tls-cert").arg(&tls.certificate).arg("--tls-key").arg(&tls.key);
+        }
         if let Some((layer, faults)) = under {
             layer.put_under(&mut command, faults);
         }
@@ -201,6 +231,8 @@ pub(crate) struct App {
     pub(crate) home: PathBuf,
     name: String,
     words: PathBuf,
+    /// The certificate of its world's server.
+    trusted: Option<PathBuf>,
     agent: Option<Child>,
     /// How often its agent was killed while it ran.
     pub(crate) kills: u64,
@@ -243,6 +275,7 @@ impl App {
         let mut command = Command::new(env!("CARGO_BIN_EXE_satchel"));
         command.args(words).env("SATCHEL_HOME", &self.home).env("NO_COLOR", "1");
         command.env("SATCHEL_KEYRING", "off");
+        command.envs(self.trusted.as_ref().map(|trusted| ("SATCHEL_CA_FILE", trusted)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some((layer, faults)) = under {
             layer.put_under(&mut command, faults);
