@@ -657,6 +657,7 @@ where
     }
 
     fn settle(&mut self) -> Checked {
+        let mut was_moving = true;
         for round in 0..ROUNDS_MAX {
             let mut moved = false;
             for index in 0..self.apps.len() {
@@ -672,9 +673,12 @@ where
                     moved = true;
                 }
             }
-            if !moved {
+            // What an app does by itself for its charter it looks for before it sends, and not while a person's act
+            // waits. So where such an act came to nothing, nothing is sent, and the duty follows a round later.
+            if !moved && !was_moving {
                 return Ok(());
             }
+            was_moving = moved;
         }
         convergence::never(format!("after {ROUNDS_MAX} rounds without faults the apps still send"))
     }

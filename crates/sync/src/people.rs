@@ -328,8 +328,13 @@ impl Replica {
             Content::Charter(CharterOp::AddApp(_)) | Content::Ops { .. } => false,
             Content::Charter(_) => true,
         };
-        let may_be_late =
-            matches!(refusal.code, ErrorCode::EpochOld | ErrorCode::RoleTooLow | ErrorCode::CharterMoved);
+        let may_be_late = match refusal.code {
+            ErrorCode::EpochOld | ErrorCode::RoleTooLow | ErrorCode::CharterMoved => true,
+            // The account was out in between: what its app had under way is sent again once the app is added again.
+            // A revoked one is refused for good.
+            ErrorCode::Forbidden => flight.is_of_records() && !self.charter.is_revoked(flight.header.app),
+            _ => false,
+        };
         if is_act || !matches!(self.link, Link::Live) {
             return is_act || may_be_late;
         }
@@ -342,7 +347,9 @@ impl Replica {
 
     /// Whether a refusal of this commit is explained by what has come since it was made.
     pub(crate) fn is_outdated(&self, flight: &Flight, identity: &Identity) -> bool {
-        flight.header.epoch < self.charter.epoch() || !self.may_write(identity)
+        let is_out =
+            flight.is_of_records() && self.charter.is_founded() && !self.charter.knows(flight.header.app);
+        flight.header.epoch < self.charter.epoch() || !self.may_write(identity) || is_out
     }
 
     /// The keys under a charter that is about to be this workspace's.

@@ -698,6 +698,11 @@ impl Flight {
         };
         ops.iter().map(|op| Key { record: op.record, part: op.part })
     }
+
+    /// Whether it changes records, and not the charter.
+    pub(crate) fn is_of_records(&self) -> bool {
+        matches!(self.header.content, satchel_wire::Content::Ops { .. })
+    }
 }
 
 pub(crate) fn unreadable<E>(detail: impl Into<String>) -> EngineError<E> {

@@ -356,6 +356,26 @@ fn an_edit_that_was_under_way_at_the_removal_waits_and_is_not_set_aside() {
 }
 
 #[test]
+fn an_edit_that_was_lost_on_its_way_before_the_removal_is_signed_anew_after_it() {
+    let mut world = World::of_three();
+    let record = world.create(1, "Login", &[("url", "a")]);
+    world.settle();
+    world.set(1, record, "url", "under way");
+    let app = &mut world.apps[1];
+    let frame = app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("it works");
+    assert!(matches!(frame, Some(satchel_wire::ClientFrame::Commit { .. })), "it is lost on its way");
+    world.disconnect(1);
+    world.act(0, Act::Remove(vec![account(BEN)])).expect("it is done");
+    world.join(0, BEN, Role::Editor); // and Ben's app, which the charter forgot, makes the same commit again
+    world.connect(1);
+    world.settle();
+    world.check_equal();
+    assert_eq!(world.field(2, record, "url"), "under way");
+    let summary = world.apps[1].engine.summary(world.workspace).expect("it is there");
+    assert_eq!((summary.up, summary.aside.len()), (0, 0));
+}
+
+#[test]
 fn who_leaves_is_gone_and_an_admin_begins_a_new_key() {
     let mut world = World::of_three();
     assert_eq!(world.act(1, Act::Leave), Ok(()));
