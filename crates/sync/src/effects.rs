@@ -290,8 +290,8 @@ impl Effects {
             };
             let node_came = came(&node_key) && self.shown.contains_key(&node_key);
             let body_came = came(&body_key) && self.shown.contains_key(&body_key);
-            let shows_trashed =
-                replica.nodes.get(&model_id(record)).is_some_and(|node| node.trashed.is_some());
+            let shown = replica.nodes.get(&model_id(record)).and_then(|node| node.trashed.as_ref());
+            let shows_trashed = shown.is_some();
             let trashed_there = self.waits(replica, body_key) && node_came && !shows_trashed;
             let trashed_here = body_came && self.waits(replica, node_key) && shows_trashed;
             if !trashed_there && !trashed_here {
@@ -302,8 +302,13 @@ impl Effects {
                 Some(accepted) => accepted.opened.clone(),
                 None => replica.acknowledged_if_readable(node_key, store)?,
             };
+            // What is brought back was not made over the restored state: an older act of trashing there is not
+            // the one that waits here, and whose act that is has not seen the edit.
+            let is_back = replica.returning.as_ref().is_some_and(|returning| returning.has(node_key));
+            let is_same_act = |was: &Node| !is_back || was.trashed.as_ref() == shown;
             // None if the item waits as a new one and is there all the same: this disk was set back.
-            let was_trashed = matches!(was, Some(Opened::Node(was)) if was.trashed.is_some());
+            let was_trashed = matches!(was, Some(Opened::Node(was))
+                if was.trashed.is_some() && is_same_act(&was));
             let Some(now) = self.node_after(replica, node_key) else { continue };
             // What is not in the trash here although it was has been taken out since, and edited.
             if (trashed_there || !was_trashed) && now.trashed.is_some() {

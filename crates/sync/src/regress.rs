@@ -122,6 +122,11 @@ impl Returning {
         claims.then(|| Returned { incarnation: *incarnation, ops, trail: trail.passed().to_vec() })
     }
 
+    /// Whether a part is brought back, alone or with what was made over it.
+    pub(crate) fn has(&self, key: Key) -> bool {
+        self.marks.contains_key(&key)
+    }
+
     fn is_done(&self, pending: &BTreeMap<Key, Pending>) -> bool {
         !self.marks.keys().any(|key| pending.contains_key(key))
     }

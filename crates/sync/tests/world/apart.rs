@@ -272,6 +272,42 @@ fn an_item_that_is_taken_out_of_the_trash_and_edited_outlives_a_deletion_of_the_
     assert_eq!(world.field(1, record, "url"), "edited");
 }
 
+/// The backup shows the item in the trash by an older act; the one that waits was made over a later state.
+#[test]
+fn an_item_that_was_taken_out_of_the_trash_and_put_there_again_outlives_it_in_the_new_life() {
+    let mut world = World::new(2);
+    let record = create(&mut world, 0, "r")[0];
+    trash(&mut world, 0, record, 7);
+    world.settle();
+    let backup = world.backup();
+    world.edit_node(1, record, |node| node.trashed = None);
+    world.settle();
+    world.disconnect(0);
+    world.disconnect(1);
+    world.set(0, record, "url", "edited");
+    trash(&mut world, 1, record, 8);
+    world.restore(backup);
+    // Both read the restored ledger before either sends what it lacks.
+    world.connect(1);
+    for _ in 0..10 {
+        for frame in frames(&mut world, 1) {
+            if !matches!(frame, ClientFrame::Commit { .. }) {
+                world.server.take(1, frame);
+            }
+        }
+        world.deliver(1, 10);
+    }
+    world.connect(0);
+    world.settle();
+    world.disconnect(1);
+    world.connect(1);
+    world.settle();
+    world.check_equal();
+    let node = world.node(0, record);
+    assert_eq!((node.trashed, node.conflicts.len()), (None, 1));
+    assert_eq!(world.field(1, record, "url"), "edited");
+}
+
 #[test]
 fn a_purge_that_waits_gives_way_to_an_edit_of_the_new_life() {
     let mut world = World::new(2);
