@@ -6,7 +6,7 @@ use std::sync::Arc;
 use satchel_crypto::{StateDigest, derive_revision};
 use satchel_model::merge::{Authorship, merge_body, merge_node};
 use satchel_model::{Body, Node, Position};
-use satchel_wire::{Content, Digest, Part, RecordId, Revision};
+use satchel_wire::{CommitId, Content, Digest, Part, RecordId, Revision};
 
 use crate::EngineError;
 use crate::fresh::Fresh;
@@ -579,8 +579,8 @@ fn is_seen_of_old(replica: &Replica, staging: &Staging, key: Key) -> bool {
         Some(returning) => returning.seq,
         None => 0,
     };
-    let exact = staging.claims.get(&key).and_then(|claim| claim.exact());
-    exact.is_some_and(|seq| seq <= seen)
+    let claim = staging.claims.get(&key).copied().unwrap_or_default();
+    claim.is_own() || claim.exact().is_some_and(|seq| seq <= seen)
 }
 
 /// The parts whose newest staged change is one of this app's own commits.
@@ -624,29 +624,39 @@ pub(crate) fn accepted_content<S: Store>(
 ) -> Result<AcceptedContent, EngineError<S::Error>> {
     let mut content = BTreeMap::new();
     for commit in &staging.accepted {
-        let Some(flight) = replica.flight(*commit) else { continue };
-        let Content::Ops { ops, .. } = &flight.header.content else { continue };
-        let mut envelopes =
-            store.in_flight(replica.workspace, *commit).map_err(EngineError::Store)?.into_iter();
-        for (op, ordinal) in ops.iter().zip(&flight.stored.ordinals) {
-            let key = Key { record: op.record, part: op.part };
-            let envelope = if op.put.is_some() { envelopes.next() } else { None };
-            let recent = replica.recent.find(key, State::Waiting(*ordinal)).filter(|_| envelope.is_some());
-            let is_put = |envelope: &Vec<u8>| {
-                let revision = Revision::new(derive_revision(&place(replica.workspace, key), envelope));
-                op.put == Some(revision) // it is not damaged here
-            };
-            let known = op.put.filter(|_| recent.is_some() || envelope.as_ref().is_some_and(is_put));
-            let opened = match (recent, envelope) {
-                (Some(body), _) => Some(Opened::Body(body)),
-                (None, Some(envelope)) => match replica.open(key, &envelope) {
-                    Ok(opened) => Some(opened),
-                    Err(_) => continue, // damaged here: what the server has of it is merged like any change
-                },
-                (None, None) => None,
-            };
-            content.insert(key, Accepted { ordinal: *ordinal, opened, known });
-        }
+        content.extend(content_of(replica, *commit, store)?);
+    }
+    Ok(content)
+}
+
+/// What a commit under way makes of its parts.
+pub(crate) fn content_of<S: Store>(
+    replica: &Replica,
+    commit: CommitId,
+    store: &S,
+) -> Result<AcceptedContent, EngineError<S::Error>> {
+    let mut content = BTreeMap::new();
+    let Some(flight) = replica.flight(commit) else { return Ok(content) };
+    let Content::Ops { ops, .. } = &flight.header.content else { return Ok(content) };
+    let mut envelopes = store.in_flight(replica.workspace, commit).map_err(EngineError::Store)?.into_iter();
+    for (op, ordinal) in ops.iter().zip(&flight.stored.ordinals) {
+        let key = Key { record: op.record, part: op.part };
+        let envelope = if op.put.is_some() { envelopes.next() } else { None };
+        let recent = replica.recent.find(key, State::Waiting(*ordinal)).filter(|_| envelope.is_some());
+        let is_put = |envelope: &Vec<u8>| {
+            let revision = Revision::new(derive_revision(&place(replica.workspace, key), envelope));
+            op.put == Some(revision) // it is not damaged here
+        };
+        let known = op.put.filter(|_| recent.is_some() || envelope.as_ref().is_some_and(is_put));
+        let opened = match (recent, envelope) {
+            (Some(body), _) => Some(Opened::Body(body)),
+            (None, Some(envelope)) => match replica.open(key, &envelope) {
+                Ok(opened) => Some(opened),
+                Err(_) => continue, // damaged here: what the server has of it is merged like any change
+            },
+            (None, None) => None,
+        };
+        content.insert(key, Accepted { ordinal: *ordinal, opened, known });
     }
     Ok(content)
 }

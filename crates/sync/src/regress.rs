@@ -16,6 +16,12 @@
 //! Commits that bring something back say so ([`Returned`]), so that apps that bring back one record
 //! know which of two states of the old life is the later one: neither a conflict nor a step back.
 //!
+//! A commit of which this app has not heard may have been taken in the lost part all the same, and another
+//! app may have seen it. What was edited over it is then a later state of it, and no other app could know.
+//! So the way through the old life that is told goes on over the commits under way, as if each had been
+//! taken right behind the cursor, and what was edited over them claims those positions. Who has seen them
+//! taken so has the same chain there; to everybody else the two ways part at the cursor, as any two do.
+//!
 //! Invariants: base, cursor, life and what waits change in one transaction; no state that this app
 //! holds is dropped for an older one; a state is never taken as deleted because it is absent.
 
@@ -24,12 +30,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use satchel_crypto::{StateDigest, derive_chain};
 use satchel_model::merge::Authorship;
 use satchel_wire::{
-    AddedApp, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest, Head, Incarnation, Op, Part,
-    Passed, RecordId, Returned, ReturnedOp, Revision, SignedHeader, WorkspaceId,
+    AddedApp, Chain, CharterOp, ClientFrame, CommitHeader, CommitId, Content, Digest, Head, Incarnation, Op,
+    Part, Passed, RecordId, Returned, ReturnedOp, Revision, SignedHeader, WorkspaceId,
 };
 
 use crate::EngineError;
-use crate::effects::{Accepted, Effects, accepted_content, merge, part_byte};
+use crate::effects::{Accepted, AcceptedContent, Effects, accepted_content, content_of, merge, part_byte};
 use crate::engine::{Engine, Event, sign};
 use crate::planted::{self, Bug};
 use crate::rebase::{self, Step};
@@ -42,7 +48,7 @@ use crate::trail::{Life, Trail};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Returning {
     pub(crate) life: Life,
-    /// Where this app stood in that life.
+    /// Where this app stood in that life, what was under way counted in.
     pub(crate) seq: u64,
     marks: BTreeMap<Key, Mark>,
 }
@@ -63,6 +69,10 @@ pub(crate) struct Claim {
     seq: u64,
     /// The last operation is exactly the state of this entry.
     exact: Option<u64>,
+    /// What this app had under way, and was taken up to this entry, is contained.
+    taken: u64,
+    /// The last operation is exactly what this app had under way.
+    is_own: bool,
 }
 
 impl Claim {
@@ -75,6 +85,17 @@ impl Claim {
         let op = op.filter(|op| op.seq > 0);
         self.seq = self.seq.max(op.map_or(0, |op| op.seq));
         self.exact = op.filter(|op| op.exact).map(|op| op.seq);
+    }
+
+    /// Notes what an operation contains of the commits under way, whose author has seen them taken up to an entry.
+    pub(crate) fn add_taken(&mut self, op: Option<ReturnedOp>, taken: u64) {
+        self.taken = self.taken.max(op.map_or(0, |op| op.seq.min(taken)));
+        self.is_own = op.is_some_and(|op| op.exact && op.seq > 0 && op.seq <= taken);
+    }
+
+    /// Whether it is a state that this app made, though it had not heard that the server took it.
+    pub(crate) fn is_own(self) -> bool {
+        self.is_own
     }
 }
 
@@ -118,7 +139,7 @@ impl Returning {
             };
         let ops: Vec<_> = ops.iter().zip(ordinals).map(claim).collect();
         let claims = ops.iter().any(|op| op.seq > 0);
-        let Life { incarnation, trail } = &self.life;
+        let Life { incarnation, trail, .. } = &self.life;
         claims.then(|| Returned { incarnation: *incarnation, ops, trail: trail.passed().to_vec() })
     }
 
@@ -160,7 +181,8 @@ impl Returning {
         let (rows, rest) = rest.as_chunks::<33>();
         let marks = rows.iter().map(decode_mark).collect::<Option<_>>()?;
         let (incarnation, seq) = (Incarnation::new(*incarnation), u64::from_le_bytes(*seq));
-        rest.is_empty().then_some(Self { life: Life { incarnation, trail }, seq, marks })
+        let life = Life { incarnation, trail, ahead: Trail::default() };
+        rest.is_empty().then_some(Self { life, seq, marks })
     }
 }
 
@@ -360,6 +382,17 @@ impl Plan {
         }
     }
 
+    /// What waits over a commit under way contains it: a later state, should that have been taken.
+    fn mark_flights(&mut self, replica: &Replica) {
+        for (head, flight) in replica.flights_ahead() {
+            for (key, ordinal) in flight.keys().zip(&flight.stored.ordinals) {
+                if self.effects.waits(replica, key) {
+                    self.marks.insert(key, Mark { seq: head.seq, ordinal: *ordinal });
+                }
+            }
+        }
+    }
+
     fn purge_again(&mut self, replica: &mut Replica, key: Key, row: &(u64, Revision, Vec<u8>)) {
         let (seq, revision, envelope) = row.clone();
         self.effects.put_base(key, Base { seq, revision, conflicts: 0 }, envelope);
@@ -460,10 +493,38 @@ impl Replica {
     pub(crate) fn former_life(&self, present: Option<Incarnation>) -> Option<Life> {
         match self.incarnation {
             Some(incarnation) if self.is_of_another_life(present) => {
-                Some(Life { incarnation, trail: Trail::whole(&self.chains) })
+                let ahead = self.flights_ahead().map(|(head, _)| (head.seq, head.chain)).collect();
+                Some(Life { incarnation, trail: Trail::whole(&self.chains), ahead: Trail::whole(&ahead) })
             }
             _ => self.returning.as_ref().map(|returning| returning.life.clone()),
         }
+    }
+
+    /// The commits under way, each where it lies if the server took them one after another behind the cursor.
+    fn flights_ahead(&self) -> impl Iterator<Item = (Head, &Flight)> {
+        self.flights.iter().scan(self.head, |head, flight| {
+            let chain = derive_chain(head.chain.as_bytes(), &flight.stored.header.header);
+            *head = Head { seq: head.seq + 1, chain: Chain::new(chain) };
+            Some((*head, flight))
+        })
+    }
+
+    /// What of the commits under way the restored ledger shows to have been taken in the lost part.
+    fn taken_before<S: Store>(
+        &self,
+        staging: &Staging,
+        store: &S,
+    ) -> Result<AcceptedContent, EngineError<S::Error>> {
+        let mut content = AcceptedContent::new();
+        for (head, flight) in self.flights_ahead() {
+            // What does not contain it is merged like any change.
+            let contains = |key: &Key| staging.claims.get(key).is_some_and(|claim| claim.taken >= head.seq);
+            if flight.keys().any(|key| contains(&key)) {
+                let made = content_of(self, flight.stored.commit, store)?;
+                content.extend(made.into_iter().filter(|(key, _)| contains(key)));
+            }
+        }
+        Ok(content)
     }
 
     /// The frame that asks for the whole ledger, to be compared with what is here.
@@ -555,7 +616,8 @@ impl Engine {
         let who = self.identity.as_ref().map(|identity| identity.account.to_string()).unwrap_or_default();
         let present = self.incarnation;
         let replica = self.replicas.get_mut(&workspace).ok_or(EngineError::UnknownWorkspace(workspace))?;
-        let accepted = accepted_content(replica, &staging, store)?;
+        let mut accepted = replica.taken_before(&staging, store)?;
+        accepted.extend(accepted_content(replica, &staging, store)?);
         let is_return = replica.is_of_another_life(present);
         let comparison = Comparison::new(replica, &staging);
         let judge = |key| if is_return { comparison.judge(key) } else { comparison.rebase(key) };
@@ -567,7 +629,9 @@ impl Engine {
             .iter()
             .filter(|(key, verdict)| !accepted.contains_key(key) && comparison.is_over_purge(*key, *verdict));
         let kept = kept.map(|(key, _)| key.record).collect();
-        let trail = Trail::from(&replica.chains, comparison.fork);
+        let mut way = replica.chains.clone();
+        way.extend(replica.flights_ahead().map(|(head, _)| (head.seq, head.chain)));
+        let trail = Trail::from(&way, comparison.fork);
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         effects.digest = digest;
         let is_mending = replica.distrusted.is_some();
@@ -581,11 +645,13 @@ impl Engine {
         }
         plan.effects.keep_edited(replica, &staging, &accepted, store)?;
         plan.keep_over_returned_trash(replica, &staging, &news);
+        plan.mark_flights(replica);
         let Plan { mut effects, marks, purges, .. } = plan;
         let set_aside = effects.asides();
         let returning = match replica.incarnation {
             Some(incarnation) if is_return => {
-                Some(Returning { life: Life { incarnation, trail }, seq: replica.head.seq, marks })
+                let seq = replica.head.seq + replica.flights.len() as u64;
+                Some(Returning { life: Life { incarnation, trail, ahead: Trail::default() }, seq, marks })
             }
             _ => replica.returning.clone(),
         };
@@ -743,7 +809,8 @@ mod tests {
         let mark = |seq, ordinal| Mark { seq, ordinal };
         let marks = [(key(1, Part::Node), mark(7, 3)), (key(2, Part::Body), mark(9, 0))].into();
         let trail = Trail::read(vec![Passed { seq: 7, chain: 8 }, Passed { seq: 9, chain: u64::MAX }]);
-        Returning { life: Life { incarnation: Incarnation::new([5; 16]), trail }, seq: 9, marks }
+        let life = Life { incarnation: Incarnation::new([5; 16]), trail, ahead: Trail::default() };
+        Returning { life, seq: 9, marks }
     }
 
     #[test]
@@ -759,17 +826,21 @@ mod tests {
         assert_eq!(returning().relation(key(1, Part::Node), pending, claim), expected);
     }
 
+    fn claim(seq: u64, exact: Option<u64>) -> Claim {
+        Claim { seq, exact, ..Claim::default() }
+    }
+
     #[test]
     fn the_later_state_of_the_old_life_stands() {
-        check(3, false, Claim { seq: 8, exact: Some(8) }, Relation::Later);
-        check(3, false, Claim { seq: 7, exact: None }, Relation::Later);
-        check(3, false, Claim { seq: 6, exact: Some(6) }, Relation::Earlier);
-        check(3, false, Claim { seq: 6, exact: None }, Relation::Unrelated);
+        check(3, false, claim(8, Some(8)), Relation::Later);
+        check(3, false, claim(7, None), Relation::Later);
+        check(3, false, claim(6, Some(6)), Relation::Earlier);
+        check(3, false, claim(6, None), Relation::Unrelated);
         check(3, false, Claim::default(), Relation::Unrelated);
-        check(4, false, Claim { seq: 7, exact: Some(7) }, Relation::Base);
-        check(4, false, Claim { seq: 8, exact: Some(8) }, Relation::Unrelated);
-        check(3, true, Claim { seq: 6, exact: Some(6) }, Relation::Earlier);
-        check(3, true, Claim { seq: 8, exact: Some(8) }, Relation::Unrelated);
+        check(4, false, claim(7, Some(7)), Relation::Base);
+        check(4, false, claim(8, Some(8)), Relation::Unrelated);
+        check(3, true, claim(6, Some(6)), Relation::Earlier);
+        check(3, true, claim(8, Some(8)), Relation::Unrelated);
         check(3, true, Claim::default(), Relation::Unrelated);
     }
 }

@@ -140,6 +140,7 @@ impl Staging {
         let Some(life) = &self.life else { return };
         // By the way alone: an app that was away while nothing was lost still calls the life by its name before.
         let shared = returned.map_or(0, |returned| life.trail.shared_with(&returned.trail));
+        let taken = returned.map_or(0, |returned| life.ahead.newest_in(&returned.trail));
         for (index, op) in ops.iter().enumerate() {
             let key = Key { record: op.record, part: op.part };
             let claimed = returned.and_then(|returned| returned.ops.get(index)).copied();
@@ -148,7 +149,9 @@ impl Staging {
                 op if op.seq <= shared => op,
                 _ => ReturnedOp { seq: shared, exact: false },
             });
-            self.claims.entry(key).or_default().add(known);
+            let claim = self.claims.entry(key).or_default();
+            claim.add(known);
+            claim.add_taken(claimed, taken);
             self.history.entry(key).or_default().push((seq, op.put));
         }
     }

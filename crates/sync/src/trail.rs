@@ -30,6 +30,8 @@ pub(crate) struct Trail(Arc<[Passed]>);
 pub(crate) struct Life {
     pub(crate) incarnation: Incarnation,
     pub(crate) trail: Trail,
+    /// Where the commits under way lie in it, if the server took them and no word of that came here.
+    pub(crate) ahead: Trail,
 }
 
 impl Trail {
@@ -53,6 +55,12 @@ impl Trail {
 
     pub(crate) fn passed(&self) -> &[Passed] {
         &self.0
+    }
+
+    /// The newest position of this one that the other has passed; 0 if none.
+    pub(crate) fn newest_in(&self, other: &[Passed]) -> u64 {
+        let newest = self.0.iter().rev().find(|passed| other.contains(passed));
+        newest.map_or(0, |passed| passed.seq)
     }
 
     /// The last entry that both have seen alike; no limit if one has only gone on from the other.

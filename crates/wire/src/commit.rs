@@ -59,8 +59,9 @@ pub struct Returned {
     /// For each operation of the commit, in their order, what it has of that life.
     #[n(1)]
     pub ops: Vec<ReturnedOp>,
-    /// Positions of that life's ledger that the author had passed, in order and up to its last one, by which
-    /// other apps know how far they have seen the same one; at most [`RETURNED_TRAIL_MAX`].
+    /// Positions of that life's ledger that the author had passed, in order and up to its last one, or to where its
+    /// commits under way end behind that, by which other apps know how far they have seen the same one; at most
+    /// [`RETURNED_TRAIL_MAX`].
     #[n(2)]
     pub trail: Vec<Passed>,
 }

@@ -123,6 +123,70 @@ fn an_edit_over_an_older_lost_state_that_comes_first_is_kept_beside_the_later_on
     assert!(["/2", "/3", "new"].iter().all(|value| sides.contains(value)), "{sides}");
 }
 
+/// The server takes a commit and another app sees it, but its author hears nothing, edits on, and the server goes back.
+#[track_caller]
+fn check_unheard(order: &[usize]) {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/1")]);
+    let trashed = world.create(0, "Trashed", &[("url", "/t")]);
+    world.settle();
+    let backup = world.backup();
+    world.set(0, record, "url", "/2");
+    world.settle();
+    world.set(0, record, "url", "/3");
+    world.set(0, trashed, "url", "/t3");
+    let made = world.create(0, "Made", &[("url", "/m")]);
+    world.send(0);
+    world.disconnect(0);
+    world.settle();
+    assert_eq!(world.field(1, record, "url"), "/3");
+    world.set(0, record, "url", "/4");
+    world.set(0, made, "url", "/m4");
+    world.edit_node(0, trashed, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.restore(backup);
+    world.come_back(order);
+    assert_eq!(world.field(1, record, "url"), "/4");
+    assert_eq!(world.field(1, made, "url"), "/m4");
+    assert_eq!(world.field(1, trashed, "url"), "/t3");
+    assert!(world.node(1, trashed).trashed.is_some());
+    assert_eq!((world.conflicts(0), world.conflicts(1)), (0, 0));
+}
+
+#[test]
+fn what_was_edited_over_a_lost_commit_whose_author_heard_nothing_of_it_is_no_conflict() {
+    check_unheard(&[0, 1]);
+    check_unheard(&[1, 0]);
+}
+
+/// The same, but the server never had the commit: another app's lay in its place.
+#[track_caller]
+fn check_untaken(order: &[usize]) {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/1"), ("description", "old")]);
+    world.settle();
+    let backup = world.backup();
+    world.set(0, record, "url", "/2");
+    world.settle();
+    world.set(0, record, "url", "/3");
+    let app = &mut world.apps[0];
+    let sent = app.engine.poll_transmit(&mut app.rng, &mut app.store).expect("a memory store works");
+    assert!(sent.is_some(), "it is lost on the way");
+    world.disconnect(0);
+    world.set(1, record, "description", "new");
+    world.settle();
+    world.set(0, record, "url", "/4");
+    world.restore(backup);
+    world.come_back(order);
+    let sides = format!("{:?}", world.body(1, record));
+    assert!(["/4", "new"].iter().all(|value| sides.contains(value)), "{sides}");
+}
+
+#[test]
+fn a_commit_that_was_under_way_and_never_taken_hides_no_edit() {
+    check_untaken(&[0, 1]);
+    check_untaken(&[1, 0]);
+}
+
 #[test]
 fn a_purge_that_waits_is_made_on_the_restored_server() {
     let mut world = World::new(1);
