@@ -144,7 +144,7 @@ pub struct Position {
 pub struct Trashed {
     /// Who trashed it: the account's id in hexadecimal, or empty on the Scratch Pad.
     pub who: String,
-    /// When, in milliseconds since 1970 by that app's clock. For people only; nothing depends on it.
+    /// When, in milliseconds since 1970 by that app's clock. For people; no order depends on it, only which act it was.
     pub when_ms: u64,
 }
 
