@@ -40,6 +40,18 @@ fn frames(world: &mut World, app: usize) -> Vec<ClientFrame> {
     std::iter::from_fn(next).collect()
 }
 
+/// An app reads what the server has, and none of its commits arrives.
+fn read_without_a_commit(world: &mut World, app: usize, rounds: usize) {
+    for _ in 0..rounds {
+        for frame in frames(world, app) {
+            if !matches!(frame, ClientFrame::Commit { .. }) {
+                world.server.take(app, frame);
+            }
+        }
+        world.deliver(app, 10);
+    }
+}
+
 fn is_forest(world: &World, app: usize, records: &[RecordId]) -> bool {
     let root = RecordId(*world.workspace.as_bytes());
     records.iter().all(|record| {
@@ -151,14 +163,7 @@ fn a_commit_behind_another_is_not_given_up_when_both_are_late() {
         world.set(0, *record, "url", "later");
     }
     world.connect(0);
-    for _ in 0..5 {
-        for frame in frames(&mut world, 0) {
-            if !matches!(frame, ClientFrame::Commit { .. }) {
-                world.server.take(0, frame);
-            }
-        }
-        world.deliver(0, 10);
-    }
+    read_without_a_commit(&mut world, 0, 5);
     for frame in late {
         world.server.take(0, frame);
     }
@@ -289,14 +294,7 @@ fn an_item_that_was_taken_out_of_the_trash_and_put_there_again_outlives_it_in_th
     world.restore(backup);
     // Both read the restored ledger before either sends what it lacks.
     world.connect(1);
-    for _ in 0..10 {
-        for frame in frames(&mut world, 1) {
-            if !matches!(frame, ClientFrame::Commit { .. }) {
-                world.server.take(1, frame);
-            }
-        }
-        world.deliver(1, 10);
-    }
+    read_without_a_commit(&mut world, 1, 10);
     world.connect(0);
     world.settle();
     world.disconnect(1);
