@@ -8,6 +8,8 @@ const READY_MS_MAX = 30_000
 
 export const now = () => performance.now()
 export const sleep = (ms) => new Promise((done) => setTimeout(done, ms))
+// How long a system rests before what is measured next: what it has left to do is not part of that.
+export const SETTLE_MS = 1_000
 
 export async function freePort() {
   const server = net.createServer()

@@ -2,11 +2,10 @@
 
 import * as Y from 'yjs'
 
-import { cpuSeconds, now, quantile, residentMegabytes, sleep, until } from './measure.mjs'
+import { SETTLE_MS, cpuSeconds, now, quantile, residentMegabytes, sleep, until } from './measure.mjs'
 
 const FILL_STEP = 250
 const APPS_OF_A_DOCUMENT = 25
-const SETTLE_MS = 1_000
 
 // `start()` gives a server with its process id; `connect(server, room, doc)` a client with `synced` (a
 // promise), `received()` and `close()`.

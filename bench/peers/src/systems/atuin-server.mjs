@@ -4,10 +4,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 
-import { countingProxy, freePort, now, sleep, startServer } from '../measure.mjs'
+import { SETTLE_MS, countingProxy, freePort, now, sleep, startServer } from '../measure.mjs'
 
 const PAGE = 100
-const SETTLE_MS = 1_000
 const TAG = 'kv'
 
 async function start(folder, program) {

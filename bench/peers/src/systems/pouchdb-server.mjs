@@ -5,12 +5,11 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { countingProxy, cpuSeconds, freePort, now, quantile, residentMegabytes, sleep, startServer, until } from '../measure.mjs'
+import { SETTLE_MS, countingProxy, cpuSeconds, freePort, now, quantile, residentMegabytes, sleep, startServer, until } from '../measure.mjs'
 
 const program = fileURLToPath(new URL('../../node_modules/pouchdb-server/bin/pouchdb-server', import.meta.url))
 const FILL_STEP = 250
 const APPS_OF_A_DATABASE = 25
-const SETTLE_MS = 1_000
 
 async function start(folder) {
   const port = await freePort()
