@@ -99,6 +99,7 @@ impl Effects {
                 _ => self.put(replica, *key, *seq, *revision, envelope, accepted, store)?,
             }
         }
+        self.keep_under_way(replica, staging, store)?;
         self.keep_edited(replica, staging, &accepted, store)?;
         Ok(Ok(()))
     }
@@ -146,8 +147,14 @@ impl Effects {
         (key, seq, revision): (Key, u64, Revision),
         envelope: Vec<u8>,
     ) {
-        let conflicts = replica.open(key, &envelope).map_or(0, |server| server.conflicts());
+        let server = replica.open(key, &envelope).ok();
+        let conflicts = server.as_ref().map_or(0, Opened::conflicts);
         self.put_base(key, Base { seq, revision, conflicts }, envelope);
+        // Should the item's other part take the purge back that waits, this is what shows.
+        let is_purged = replica.pending.get(&key).is_some_and(|pending| pending.purged);
+        if let Some(server) = server.filter(|_| is_purged) {
+            self.under_purge.insert(key, server);
+        }
     }
 
     fn purge_unless_later(&mut self, replica: &Replica, staging: &Staging, key: Key) {
@@ -326,9 +333,11 @@ impl Effects {
         staging: &Staging,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        // This app never closes a cycle by itself, so an entry of its own is no reason to look for one.
+        // This app never closes a cycle by itself, so an entry of its own is no reason to look for one, if the
+        // item was seen there before.
         let own = own_changes(replica, staging);
-        let moves = |key: &Key| key.part == Part::Node && !own.contains(key);
+        let moves =
+            |key: &Key| key.part == Part::Node && (!own.contains(key) || self.is_elsewhere(replica, *key));
         if !staging.changed.keys().chain(self.shown.keys()).any(moves) {
             return Ok(());
         }
@@ -371,6 +380,12 @@ impl Effects {
         }
     }
 
+    fn is_elsewhere(&self, replica: &Replica, key: Key) -> bool {
+        let parent = |node: &Node| node.position.parent;
+        let before = replica.nodes.get(&model_id(key.record)).map(parent);
+        self.node_after(replica, key).map(parent) != before
+    }
+
     fn is_in_cycle(&self, replica: &Replica, key: Key) -> bool {
         let mut seen = BTreeSet::from([key]);
         let mut at = key;
@@ -390,6 +405,14 @@ impl Effects {
         match self.pending.get(&key) {
             Some(change) => change.is_some(),
             None => replica.pending.get(&key).is_some_and(|pending| !pending.purged),
+        }
+    }
+
+    /// Whether anything waits of a part, a purge counted in.
+    pub(crate) fn has_pending(&self, replica: &Replica, key: Key) -> bool {
+        match self.pending.get(&key) {
+            Some(change) => change.is_some(),
+            None => replica.pending.contains_key(&key),
         }
     }
 

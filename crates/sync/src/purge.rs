@@ -160,6 +160,34 @@ impl Effects {
         Ok(())
     }
 
+    /// What is under way of an item whose purge is taken back goes on waiting: it shows where it will be, and is
+    /// not lost should the commit come too late. A deletion under way has not seen the change either, and falls with
+    /// the purge.
+    pub(crate) fn keep_under_way<S: Store>(
+        &mut self,
+        replica: &mut Replica,
+        staging: &Staging,
+        store: &S,
+    ) -> Result<(), EngineError<S::Error>> {
+        let parts = self.unpurged.iter().flat_map(|record| PARTS.map(|part| Key { record: *record, part }));
+        let was_purged = |key: &Key| replica.pending.get(key).is_some_and(|pending| pending.purged);
+        let untouched: Vec<_> =
+            parts.filter(|key| was_purged(key) && !staging.changed.contains_key(key)).collect();
+        for key in untouched {
+            let sent = match replica.opened_in_flight(key, store)? {
+                Some(Opened::Node(mut node)) if node.trashed.is_some() => {
+                    let was = replica.acknowledged_if_readable(key, store)?;
+                    node.trashed = if let Some(Opened::Node(was)) = was { was.trashed } else { None };
+                    Opened::Node(node)
+                }
+                Some(sent) => sent,
+                None => continue,
+            };
+            self.put_pending(replica, key, sent);
+        }
+        Ok(())
+    }
+
     /// What a planted bug does.
     fn drop_edits_of_purged(&mut self, replica: &Replica, staging: &Staging) {
         for (key, _) in staging.changed.iter().filter(|(_, (_, revision))| revision.is_none()) {

@@ -13,7 +13,7 @@ use satchel_wire::limits::COMMIT_EXPECTS_MAX;
 use satchel_wire::{Content, Expect, Op, Part, RecordId, Revision};
 
 use crate::EngineError;
-use crate::replica::{Opened, Replica, model_id, wire_id};
+use crate::replica::{Flight, Opened, Replica, model_id, wire_id};
 use crate::store::{Key, Store};
 
 /// What the commits under way make of each part.
@@ -135,7 +135,8 @@ impl Reading<'_> {
             return Ok(shown.map(parent_of));
         }
         let there = match self.flying.get(&key) {
-            Some(_) => replica.opened_in_flight(key, store)?,
+            Some(Some(_)) => replica.opened_in_flight(key, store)?,
+            Some(None) => None, // purged
             None => replica.acknowledged_if_readable(key, store)?,
         };
         Ok(match there {
@@ -146,21 +147,21 @@ impl Reading<'_> {
 }
 
 impl Replica {
-    /// What the commit under way that changes a part makes of it.
-    fn opened_in_flight<S: Store>(
+    /// What the newest commit under way that puts a part makes of it.
+    pub(crate) fn opened_in_flight<S: Store>(
         &self,
         key: Key,
         store: &S,
     ) -> Result<Option<Opened>, EngineError<S::Error>> {
-        let Some(flight) = self.flights.iter().rfind(|flight| flight.keys().any(|flying| flying == key))
-        else {
-            return Ok(None);
+        let place_in = |flight: &Flight| {
+            let Content::Ops { ops, .. } = &flight.header.content else { return None };
+            let mut puts = ops.iter().filter(|op| op.put.is_some());
+            puts.position(|op| op.record == key.record && op.part == key.part)
         };
-        let Content::Ops { ops, .. } = &flight.header.content else { return Ok(None) };
+        let newest = self.flights.iter().rev().find_map(|flight| Some((flight, place_in(flight)?)));
+        let Some((flight, place)) = newest else { return Ok(None) };
         let envelopes = store.in_flight(self.workspace, flight.stored.commit).map_err(EngineError::Store)?;
-        let puts = ops.iter().filter(|op| op.put.is_some()).zip(&envelopes);
-        let mut of_key = puts.filter(|(op, _)| op.record == key.record && op.part == key.part);
-        Ok(of_key.next().and_then(|(_, envelope)| self.open(key, envelope).ok()))
+        Ok(envelopes.get(place).and_then(|envelope| self.open(key, envelope).ok()))
     }
 }
 

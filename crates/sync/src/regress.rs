@@ -276,6 +276,11 @@ impl<'a> Comparison<'a> {
         // An entry of both lives, though its header may not be kept.
         let is_known =
             mine.seq <= self.on_chain || history.iter().any(|(_, revision)| *revision == Some(mine.revision));
+        // Another app has brought that very state back already: the purge that waits has seen it.
+        let is_purged = self.replica.pending.get(&key).is_some_and(|pending| pending.purged);
+        if is_purged && claim == (Claim { seq: mine.seq, exact: Some(mine.seq), ..claim }) {
+            return Verdict::Mine;
+        }
         if is_known || claim.seq >= mine.seq || planted::is(Bug::RollbackNotBroughtBack) {
             return Verdict::Server;
         }
@@ -382,11 +387,12 @@ impl Plan {
         }
     }
 
-    /// What waits over a commit under way contains it: a later state, should that have been taken.
+    /// What waits over a commit under way contains it, or has seen what it purges: a later state, should that have
+    /// been taken.
     fn mark_flights(&mut self, replica: &Replica) {
         for (head, flight) in replica.flights_ahead() {
             for (key, ordinal) in flight.keys().zip(&flight.stored.ordinals) {
-                if self.effects.waits(replica, key) {
+                if self.effects.has_pending(replica, key) {
                     self.marks.insert(key, Mark { seq: head.seq, ordinal: *ordinal });
                 }
             }
@@ -427,6 +433,8 @@ impl Plan {
                 Base { seq: *seq, revision: *revision, conflicts: 0 },
                 envelope.clone(),
             );
+            // Its author saw that state: who brings it back as it was has nothing that the purge has not seen.
+            self.marks.insert(key, Mark { seq: base.seq, ordinal: pending.ordinal });
             return Ok(());
         }
         let waits = match waits {

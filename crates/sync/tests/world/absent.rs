@@ -149,8 +149,7 @@ fn an_item_that_this_app_made_and_others_purged_does_not_come_back() {
     world.server.lose_answers = false;
     world.settle();
     assert!(world.apps[0].engine.nodes(world.workspace).expect("it is there").contains_key(&made));
-    let app = &mut world.apps[0];
-    app.engine.purge(world.workspace, &[made], BulkMark::Unmarked, &mut app.store).expect("it purges");
+    world.purge(0, made);
     world.settle();
     drop_what_is_old(&mut world, true);
     world.apps[1].restart();
@@ -197,8 +196,7 @@ fn a_restored_server_that_dropped_headers_since_gets_back_what_it_lacks() {
         world.set(0, both, "url", &format!("/new {n}"));
         world.settle();
     }
-    let app = &mut world.apps[0];
-    app.engine.purge(world.workspace, &[purged], BulkMark::Unmarked, &mut app.store).expect("it purges");
+    world.purge(0, purged);
     world.settle();
     drop_what_is_old(&mut world, true);
     world.connect(1);

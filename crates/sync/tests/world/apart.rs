@@ -3,7 +3,6 @@
 
 use crate::support::World;
 use satchel_model::{OrderKey, Position, RecordId, Trashed};
-use satchel_sync::BulkMark;
 use satchel_wire::ClientFrame;
 
 /// So many changes go in a commit of their own while another is under way.
@@ -131,9 +130,7 @@ fn an_item_that_is_kept_over_a_purge_hangs_in_no_cycle() {
     world.settle();
     world.disconnect(1);
     world.set(1, x, "url", "edited");
-    let workspace = world.workspace;
-    let app = &mut world.apps[0];
-    app.engine.purge(workspace, &[x], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.purge(0, x);
     world.settle();
     move_below(&mut world, 0, p, y);
     world.settle();
@@ -141,6 +138,62 @@ fn an_item_that_is_kept_over_a_purge_hangs_in_no_cycle() {
     world.settle();
     check_forest(&world, &records);
     assert_eq!(world.field(0, x, "url"), "edited");
+}
+
+/// An item was moved in one app, which has not heard of it yet, and is purged there while another edits it.
+#[track_caller]
+fn check_purge_over_a_move_under_way(restarts: bool) {
+    let mut world = World::new(2);
+    let records = create(&mut world, 0, "a b");
+    let (a, b) = (records[0], records[1]);
+    world.set(1, b, "url", "the second app is known");
+    world.settle();
+    move_below(&mut world, 0, a, b);
+    drop(frames(&mut world, 0)); // under way, and lost
+    world.purge(0, a);
+    world.set(1, a, "url", "edited");
+    world.send(1);
+    world.deliver(0, 10);
+    assert_eq!(world.node(0, a).position.parent, b);
+    if restarts {
+        world.apps[0].restart();
+        assert_eq!(world.node(0, a).position.parent, b);
+    }
+    world.disconnect(0);
+    world.settle();
+    move_below(&mut world, 1, b, a);
+    world.connect(0);
+    world.settle();
+    check_forest(&world, &records);
+    assert_eq!(world.field(0, a, "url"), "edited");
+}
+
+#[test]
+fn a_deletion_under_way_falls_with_the_purge_over_it_that_is_taken_back() {
+    let mut world = World::new(2);
+    let a = create(&mut world, 0, "a")[0];
+    world.set(1, a, "url", "the second app is known");
+    world.settle();
+    world.edit_node(0, a, |node| node.name = "renamed".into());
+    trash(&mut world, 0, a, 7);
+    drop(frames(&mut world, 0)); // under way, and lost
+    world.purge(0, a);
+    world.set(1, a, "url", "edited");
+    world.send(1);
+    world.deliver(0, 10);
+    world.disconnect(0);
+    world.connect(0);
+    world.settle();
+    check_forest(&world, &[a]);
+    let node = world.node(1, a);
+    assert_eq!((node.trashed, node.name.as_str()), (None, "renamed"));
+    assert_eq!(world.field(0, a, "url"), "edited");
+}
+
+#[test]
+fn a_move_under_way_waits_again_when_a_purge_over_it_is_taken_back() {
+    check_purge_over_a_move_under_way(false);
+    check_purge_over_a_move_under_way(true);
 }
 
 #[test]
@@ -230,13 +283,11 @@ fn an_item_that_is_purged_while_it_is_on_its_way_is_purged() {
     let record = world.create(0, "r", &[("url", "first")]);
     move_below(&mut world, 0, record, parent);
     world.send(0);
-    let workspace = world.workspace;
-    let app = &mut world.apps[0];
-    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.purge(0, record);
     move_below(&mut world, 0, parent, record);
     world.settle();
     world.check_equal();
-    let nodes = world.apps[1].engine.nodes(workspace).expect("it is there");
+    let nodes = world.apps[1].engine.nodes(world.workspace).expect("it is there");
     assert!(!nodes.contains_key(&record));
 }
 
@@ -316,9 +367,7 @@ fn a_purge_that_waits_gives_way_to_an_edit_of_the_new_life() {
     world.set(0, record, "description", "of the old life");
     world.settle();
     world.disconnect(0);
-    let workspace = world.workspace;
-    let app = &mut world.apps[0];
-    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.purge(0, record);
     world.set(1, record, "url", "edited");
     world.restore(backup);
     come_back(&mut world, [1, 0]);
@@ -335,9 +384,7 @@ fn a_purge_of_the_old_life_leaves_whole_what_the_new_one_changed() {
     let record = create(&mut world, 0, "r")[0];
     let backup = world.backup();
     world.disconnect(1);
-    let workspace = world.workspace;
-    let app = &mut world.apps[0];
-    app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store).expect("it is stored");
+    world.purge(0, record);
     world.settle();
     world.edit_node(1, record, |node| node.name = "renamed".into());
     world.restore(backup);

@@ -2,7 +2,7 @@
 
 use crate::support::World;
 use satchel_model::{RecordId, Trashed};
-use satchel_sync::{Alarm, BulkMark, Event, SyncState};
+use satchel_sync::{Alarm, Event, SyncState};
 
 impl World {
     fn conflicts(&self, app: usize) -> usize {
@@ -11,13 +11,6 @@ impl World {
 
     fn exists(&self, app: usize, record: RecordId) -> bool {
         self.apps[app].engine.nodes(self.workspace).expect("it is there").contains_key(&record)
-    }
-
-    fn purge(&mut self, app: usize, record: RecordId) {
-        let workspace = self.workspace;
-        let app = &mut self.apps[app];
-        let purged = app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store);
-        purged.expect("it is stored");
     }
 
     fn come_back(&mut self, order: &[usize]) {
@@ -201,6 +194,46 @@ fn a_purge_that_waits_is_made_on_the_restored_server() {
     world.come_back(&[0]);
     assert!(!world.exists(0, record));
     assert_eq!(world.server.ledgers[&world.workspace].records.len(), 1);
+}
+
+/// Two apps have seen a state that is lost, and one of them has purged it since, of which nothing reached the server.
+#[track_caller]
+fn check_purged_over_lost(order: &[&[usize]], is_unheard: bool) {
+    let mut world = World::new(2);
+    let record = world.create(0, "Get cart", &[("url", "/1")]);
+    let trashed = world.create(0, "Trashed", &[("url", "/t")]);
+    world.settle();
+    let backup = world.backup();
+    world.set(0, record, "url", "/2");
+    world.edit_node(0, trashed, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.settle();
+    if is_unheard {
+        world.set(0, record, "url", "/3");
+        world.send(0);
+    }
+    world.disconnect(0);
+    world.settle();
+    assert_eq!(world.field(1, record, "url"), if is_unheard { "/3" } else { "/2" });
+    world.purge(0, record);
+    world.purge(0, trashed);
+    world.restore(backup);
+    for apps in order {
+        apps.iter().for_each(|app| world.connect(*app));
+        world.settle();
+    }
+    world.check_equal();
+    assert!(!world.exists(1, record) && !world.exists(1, trashed));
+    assert_eq!((world.conflicts(0), world.conflicts(1)), (0, 0));
+}
+
+#[test]
+fn a_purge_that_waits_over_a_lost_state_is_no_conflict_with_who_brings_that_back() {
+    for is_unheard in [false, true] {
+        check_purged_over_lost(&[&[0], &[1]], is_unheard);
+        check_purged_over_lost(&[&[1], &[0]], is_unheard);
+        check_purged_over_lost(&[&[0, 1]], is_unheard);
+        check_purged_over_lost(&[&[1, 0]], is_unheard);
+    }
 }
 
 #[test]

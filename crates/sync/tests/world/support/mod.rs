@@ -12,7 +12,7 @@ use satchel_crypto::{
     derive_pack_id, derive_revision,
 };
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
-use satchel_sync::{Change, Charter, Disconnected, Engine, Identity, MemoryStore};
+use satchel_sync::{BulkMark, Change, Charter, Disconnected, Engine, Identity, MemoryStore};
 use satchel_wire::{
     AccountId, AppId, Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content,
     Digest, ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
@@ -228,6 +228,14 @@ impl World {
         let index = self.push_app(person);
         self.connect(index);
         index
+    }
+
+    /// One app purges an item, which nobody has to mark.
+    pub(crate) fn purge(&mut self, app: usize, record: RecordId) {
+        let workspace = self.workspace;
+        let app = &mut self.apps[app];
+        let purged = app.engine.purge(workspace, &[record], BulkMark::Unmarked, &mut app.store);
+        purged.expect("it is stored");
     }
 
     /// Lets one app send what it has.
