@@ -67,7 +67,7 @@ async fn converse(
 ) -> Result<ServerFrame, Disconnected> {
     loop {
         let frame = match link.next().await {
-            LinkEvent::Frame(frame) => *frame,
+            LinkEvent::Frame(frame) | LinkEvent::PutBack(frame) => *frame,
             LinkEvent::FellBack | LinkEvent::Pack(..) => continue,
             LinkEvent::Closed(why) => return Err(why),
         };

@@ -27,7 +27,7 @@ use satchel_model::format::payload;
 use satchel_wire::limits::{PACKS_FETCH_MAX, PACKS_MAX};
 use satchel_wire::{
     CharterEntry, ClientFrame, Digest, ErrorCode, Head, Manifest, PackId, PackRef, Part, RecordId, Refusal,
-    Revision, SignedHeader, SignedManifest, WorkspaceId, decode_limited, encode,
+    Revision, ServerFrame, SignedHeader, SignedManifest, WorkspaceId, decode_limited, encode,
 };
 
 use crate::EngineError;
@@ -431,6 +431,14 @@ impl Engine {
         self.outbox.extend(replica.next_fresh(&mut self.next_request));
         self.events.push_back(Event::Changed { workspace, records, by_others: true });
         Ok(())
+    }
+
+    /// Whether this answer has all bodies of a fresh app stored, which takes long: they can be read already.
+    pub fn stores_bodies_with(&self, frame: &ServerFrame) -> bool {
+        let ServerFrame::Done { request } = frame else { return false };
+        let asked = self.replicas.values().find(|replica| replica.is_fresh_request(*request));
+        let fresh = asked.and_then(|replica| replica.fresh.as_ref());
+        fresh.is_some_and(|fresh| !fresh.ready.is_empty() && fresh.bodies_missing() == 0)
     }
 
     /// The answer to a request of a fresh app; false if it is another's.

@@ -26,6 +26,8 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 /// While someone waits for it, it is tried more often.
 const RETRY_AWAITED_MAX: Duration = Duration::from_secs(2);
 const RETRY_LIMITED: Duration = Duration::from_mins(1);
+/// Who waits for something of a fresh app that has come reads it before all of it is stored.
+const STORE_DELAY: Duration = Duration::from_millis(5);
 /// After the local store failed.
 const RETRY_TROUBLE: Duration = Duration::from_secs(5);
 
@@ -105,7 +107,11 @@ impl Core {
         match event {
             LinkEvent::FellBack => self.is_websocket_blocked = true,
             LinkEvent::Closed(why) => self.end_link(why),
-            LinkEvent::Frame(frame) => self.on_frame(*frame),
+            LinkEvent::Frame(frame) => match &mut self.link {
+                Some(link) if self.engine.stores_bodies_with(&frame) => link.put_back(frame, STORE_DELAY),
+                _ => self.on_frame(*frame),
+            },
+            LinkEvent::PutBack(frame) => self.on_frame(*frame),
             LinkEvent::Pack(workspace, pack) => {
                 if let Err(error) = self.engine.handle_pack(workspace, pack, &mut self.store) {
                     self.stop_for(&engine("storing what the server sent", &error));

@@ -18,6 +18,7 @@ use satchel_sync::{Disconnected, SealedPack};
 use satchel_wire::{ClientFrame, ServerFrame, WorkspaceId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::server::{Server, not_satchel};
 
@@ -44,6 +45,8 @@ pub(crate) enum LinkEvent {
     FellBack,
     /// A frame of the server.
     Frame(Box<ServerFrame>),
+    /// A frame that was put back.
+    PutBack(Box<ServerFrame>),
     /// A frame with a pack, which is hashed here: the core has enough to do with them.
     Pack(WorkspaceId, SealedPack),
     /// The link has ended.
@@ -55,6 +58,7 @@ pub(crate) enum LinkEvent {
 pub(crate) struct Link {
     frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
     events: mpsc::Receiver<LinkEvent>,
+    put_back: Option<(Instant, Box<ServerFrame>)>,
     task: JoinHandle<()>,
 }
 
@@ -64,7 +68,7 @@ impl Link {
         let (frames, queue) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let task = tokio::spawn(run(server, choice, sender, queue));
-        Self { frames: Some(frames), events, task }
+        Self { frames: Some(frames), events, put_back: None, task }
     }
 
     /// Queues a frame; one for a link that has ended is dropped, as its [`LinkEvent::Closed`] tells.
@@ -74,8 +78,19 @@ impl Link {
         }
     }
 
+    /// Has a frame come once more, and nothing before it.
+    pub(crate) fn put_back(&mut self, frame: Box<ServerFrame>, delay: Duration) {
+        self.put_back = Some((Instant::now() + delay, frame));
+    }
+
     /// The next event.
     pub(crate) async fn next(&mut self) -> LinkEvent {
+        if let Some((at, _)) = &self.put_back {
+            tokio::time::sleep_until(*at).await;
+        }
+        if let Some((_, frame)) = self.put_back.take() {
+            return LinkEvent::PutBack(frame);
+        }
         let ended = || LinkEvent::Closed(Disconnected::Unreachable { detail: "the connection ended".into() });
         self.events.recv().await.unwrap_or_else(ended)
     }
