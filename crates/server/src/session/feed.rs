@@ -23,6 +23,9 @@ use crate::store::{SnapshotEnd, SnapshotPart, SnapshotRequest, StoreError, Versi
 /// What a frame of fetched envelopes may hold, leaving room for its own fields.
 const FETCH_BYTES_MAX: usize = FRAME_BYTES_MAX - 64 * 1024;
 
+/// Parts of a snapshot that are read ahead: with fewer, each small one costs two changes of threads.
+const PARTS_WAITING: usize = 4;
+
 /// Something that is answered with more bytes than a queue holds.
 #[derive(Debug)]
 pub(crate) enum Job {
@@ -134,7 +137,7 @@ impl Feeder {
         workspace: WorkspaceId,
         read: impl ReadSnapshot,
     ) -> Result<Option<SnapshotEnd>, Refusal> {
-        let (parts, mut waiting) = mpsc::channel(1);
+        let (parts, mut waiting) = mpsc::channel(PARTS_WAITING);
         let (server, peer) = (self.server.clone(), self.peer.clone());
         let reading = tokio::task::spawn_blocking(move || {
             read(&server, &peer, &mut |part| parts.blocking_send(part).is_ok())
@@ -185,7 +188,7 @@ impl Feeder {
 
     async fn packs(&self, request: u32, workspace: WorkspaceId, packs: Vec<PackId>) {
         let Ok(_turn) = self.server.snapshots.acquire().await else { return };
-        let (sender, mut waiting) = mpsc::channel::<Vec<u8>>(1);
+        let (sender, mut waiting) = mpsc::channel::<Vec<u8>>(PARTS_WAITING);
         let (server, peer) = (self.server.clone(), self.peer.clone());
         let reading = tokio::task::spawn_blocking(move || {
             server

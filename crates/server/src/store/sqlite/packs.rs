@@ -183,7 +183,9 @@ pub(super) fn bootstrap(
 }
 
 fn charter(connection: &Connection, ws: i64) -> Result<Vec<CharterEntry>, StoreError> {
-    let sql = "SELECT header, signature, seq FROM entries WHERE ws = ?1 AND charter ORDER BY seq";
+    // By itself SQLite goes through the whole ledger, whose headers are large.
+    let sql = "SELECT header, signature, seq FROM entries INDEXED BY entries_charter
+               WHERE ws = ?1 AND charter ORDER BY seq";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params![ws])?;
     let mut entries = Vec::new();

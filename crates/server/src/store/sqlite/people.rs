@@ -75,7 +75,7 @@ impl Charters {
         if !ledger::is_on_chain(connection, ledger, kept.at)? {
             kept = begin();
         }
-        let sql = "SELECT header, signature, seq, chain FROM entries
+        let sql = "SELECT header, signature, seq, chain FROM entries INDEXED BY entries_charter
                    WHERE ws = ?1 AND charter AND seq > ?2 ORDER BY seq";
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query(params![ledger.id, int(kept.at.seq)])?;
