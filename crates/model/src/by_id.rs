@@ -1,6 +1,7 @@
 //! Maps by record, with a quick hash.
 //!
-//! Why it exists: a fresh app puts every record into such maps, and the usual hash took as long as decryption.
+//! Why it exists: a fresh app puts every record into such maps, and the usual hash took as long as decryption; the tree
+//! is made of them.
 //!
 //! Ids of records are random, but another member makes them and may choose them: so the hash begins from a number of
 //! chance of this process, and each step mixes both halves of a product.
@@ -9,14 +10,14 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// A map by something that holds an id.
-pub(crate) type ById<K, V> = HashMap<K, V, Seed>;
+pub type ById<K, V> = HashMap<K, V, Seed>;
 
 /// An odd number without a pattern: the fraction of the golden ratio.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Where the hashes of one map begin.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Seed(u64);
+pub struct Seed(u64);
 
 impl Default for Seed {
     fn default() -> Self {
@@ -34,7 +35,7 @@ impl BuildHasher for Seed {
 
 /// A hash under way.
 #[derive(Debug)]
-pub(crate) struct Mixer {
+pub struct Mixer {
     state: u64,
     seed: u64,
 }
@@ -84,10 +85,8 @@ impl Hasher for Mixer {
 mod tests {
     use std::collections::HashSet;
 
-    use satchel_wire::{Part, RecordId};
-
     use super::*;
-    use crate::store::Key;
+    use crate::RecordId;
 
     #[test]
     fn ids_that_are_nearly_equal_fall_into_different_places() {
@@ -97,7 +96,7 @@ mod tests {
                 .flat_map(|number| {
                     let mut id = [0; 16];
                     id[12..].copy_from_slice(&number.to_be_bytes());
-                    [Part::Node, Part::Body].map(|part| Key { record: RecordId::new(id), part })
+                    [false, true].map(|is_body| (RecordId(id), is_body))
                 })
                 .map(|key| seed.hash_one(key) & ((1 << low_bits) - 1))
                 .collect();
@@ -114,7 +113,7 @@ mod tests {
 
     #[test]
     fn another_map_has_another_order() {
-        let key = Key { record: RecordId::new([1; 16]), part: Part::Body };
+        let key = RecordId([1; 16]);
         let hashes: HashSet<u64> = (0..10).map(|_| Seed::default().hash_one(key)).collect();
         assert!(hashes.len() > 5);
     }

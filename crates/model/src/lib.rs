@@ -8,6 +8,7 @@
 
 #![deny(missing_docs)]
 
+pub mod by_id;
 pub mod difference;
 pub mod document;
 pub mod format;
@@ -25,6 +26,7 @@ mod text;
 pub mod tree;
 pub mod variable;
 
+pub use by_id::ById;
 pub use document::{Element, ElementId, List, Map, Value};
 pub use node::{
     Body, Conflict, ConflictId, Conflicts, IdError, Item, Kind, Node, Position, RecordId, Trashed,

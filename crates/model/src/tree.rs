@@ -7,17 +7,16 @@
 //!
 //! Knows nothing of names and bodies, and of which kind may stand in which.
 
-use std::collections::HashMap;
-
+use crate::by_id::Seed;
 use crate::planted::{self, Bug};
-use crate::{Node, OrderKey, RecordId};
+use crate::{ById, Node, OrderKey, RecordId};
 
 /// Which items stand where.
 #[derive(Debug, Clone)]
 pub struct Tree {
     root: RecordId,
-    places: HashMap<RecordId, Place>,
-    children: HashMap<RecordId, Vec<RecordId>>,
+    places: ById<RecordId, Place>,
+    children: ById<RecordId, Vec<RecordId>>,
     recovered: Vec<RecordId>,
     trashed: Vec<RecordId>,
 }
@@ -53,8 +52,8 @@ impl Tree {
         }
         let mut tree = Self {
             root,
-            places: HashMap::with_capacity(entries.len()),
-            children: HashMap::new(),
+            places: ById::with_capacity_and_hasher(entries.len(), Seed::default()),
+            children: ById::default(),
             recovered: Vec::new(),
             trashed: Vec::new(),
         };
@@ -127,7 +126,7 @@ fn entries<'a>(root: RecordId, nodes: impl IntoIterator<Item = (RecordId, &'a No
     let mut nodes: Vec<_> = nodes.into_iter().filter(|(id, _)| *id != root).collect();
     nodes.sort_by_key(|(id, _)| *id);
     nodes.dedup_by_key(|(id, _)| *id);
-    let index: HashMap<_, _> = nodes.iter().enumerate().map(|(at, (id, _))| (*id, at)).collect();
+    let index: ById<_, _> = nodes.iter().enumerate().map(|(at, (id, _))| (*id, at)).collect();
     let entry = |(id, node): &(RecordId, &'a Node)| {
         let above = match index.get(&node.position.parent) {
             _ if node.position.parent == root => Above::Root,

@@ -12,9 +12,9 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use satchel_crypto::{PackPlace, open_pack};
+use satchel_model::ById;
 use satchel_wire::{PackEntry, PackId, Part, Revision, WorkspaceId, decode_names, payload_bytes};
 
-use crate::by_id::ById;
 use crate::charter::EpochKeys;
 use crate::replica::Base;
 use crate::store::{Key, LoadedPack};

@@ -14,7 +14,6 @@
 #![deny(missing_docs)]
 
 mod bases;
-mod by_id;
 mod charter;
 mod checkpoint;
 pub mod conformance;

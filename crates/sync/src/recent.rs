@@ -13,10 +13,9 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use satchel_model::{Body, Value};
+use satchel_model::{Body, ById, Value};
 use satchel_wire::Revision;
 
-use crate::by_id::ById;
 use crate::store::Key;
 
 /// Bodies that are kept, at most: what a few commits under way carry.
