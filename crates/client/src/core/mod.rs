@@ -234,6 +234,12 @@ impl Core {
                 event = next_event(&mut self.link) => {
                     self.disk.active_at = Instant::now();
                     self.on_link(event);
+                    // Who waits is answered before more is asked for: of a fresh app, the tree before the bodies.
+                    if let Ok(input) = inputs.try_recv()
+                        && let Taken::Close(done) = self.take_inputs(Some(input), &mut inputs)
+                    {
+                        break done;
+                    }
                 }
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => self.on_time(),
             }
