@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use satchel_crypto::{OpenedPack, PackPlace, StateDigest, derive_pack_id, open_pack};
+use satchel_model::Node;
+use satchel_model::format::payload;
 use satchel_wire::{
-    CharterEntry, CommitHeader, Content, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
+    CharterEntry, CommitHeader, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
     SignedManifest, WorkspaceId, decode_names, payload_bytes,
 };
 
@@ -25,25 +27,62 @@ pub(crate) struct Checkpoint {
     pub(crate) signed: SignedManifest,
     pub(crate) charter: Charter,
     pub(crate) entries: Vec<(u64, SignedHeader)>,
-    /// Of the newest charter that came with it.
-    pub(crate) keys: Arc<EpochKeys>,
+    /// With the keys of the newest charter that came with it.
+    pub(crate) opener: PackOpener,
 }
 
 /// A pack as it came, with its id: what it hashes to.
 ///
-/// Why it exists: a fresh app takes megabytes of packs, and whoever reads them from the line can hash them beside
-/// the engine's own work.
+/// Why it exists: a fresh app takes megabytes of packs, and whoever reads them from the line can hash and open them
+/// beside the engine's own work.
 #[derive(Debug)]
 pub struct SealedPack {
     id: PackId,
     bytes: Vec<u8>,
+    /// What it opened to before the engine took it.
+    opened: Option<(PackOpener, Content)>,
 }
 
 impl SealedPack {
     /// Hashes a pack.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { id: PackId::new(derive_pack_id(&bytes)), bytes }
+        Self { id: PackId::new(derive_pack_id(&bytes)), bytes, opened: None }
     }
+
+    /// Opens it ahead of the engine; one that does not open stays sealed, and the engine says why.
+    #[must_use]
+    pub fn open_with(mut self, opener: &PackOpener) -> Self {
+        let terms = &*opener.terms;
+        let named = find_named(&terms.packs, &self);
+        let opened = named.and_then(|named| terms.open(*named, &opener.keys, &self.bytes).ok());
+        self.opened = opened.map(|content| (opener.clone(), content));
+        self
+    }
+}
+
+/// What packs of one manifest are opened with, on whichever thread has them.
+#[derive(Debug, Clone)]
+pub struct PackOpener {
+    pub(crate) terms: Arc<Terms>,
+    pub(crate) keys: Arc<EpochKeys>,
+}
+
+/// What a manifest says of its packs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    workspace: WorkspaceId,
+    epoch: u32,
+    /// The manifest's point.
+    until: u64,
+    packs: Vec<PackRef>,
+}
+
+/// What a pack opens to.
+#[derive(Debug)]
+struct Content {
+    entries: Vec<PackEntry>,
+    opened: OpenedPack,
+    nodes: Vec<Node>,
 }
 
 /// A pack that opened, and is to be kept as it came.
@@ -53,6 +92,8 @@ pub(crate) struct TakenPack {
     pub(crate) part: Part,
     pub(crate) entries: Vec<PackEntry>,
     pub(crate) opened: OpenedPack,
+    /// Those of the entries, in a pack of nodes.
+    pub(crate) nodes: Vec<Node>,
     pub(crate) sealed: Vec<u8>,
 }
 
@@ -77,7 +118,8 @@ impl Checkpoint {
             .filter(|entry| entry.seq <= until)
             .map(|entry| (entry.seq, entry.header.clone()))
             .collect();
-        Ok(Self { manifest, signed: signed.clone(), charter, entries, keys })
+        let opener = PackOpener { terms: Arc::new(Terms::of(&manifest)), keys };
+        Ok(Self { manifest, signed: signed.clone(), charter, entries, opener })
     }
 }
 
@@ -96,7 +138,9 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<(Charte
         }
         after = entry.seq;
         let header = CommitHeader::decode(&entry.header.header).map_err(|e| forged(&e.to_string()))?;
-        if header.workspace != manifest.workspace || !matches!(header.content, Content::Charter(_)) {
+        if header.workspace != manifest.workspace
+            || !matches!(header.content, satchel_wire::Content::Charter(_))
+        {
             return Err(forged("an entry is not of it"));
         }
         charter::apply(&mut charter, entry.seq, &header, &entry.header).map_err(|e| forged(e.detail()))?;
@@ -109,35 +153,64 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<(Charte
 }
 
 /// The entry of a manifest for a pack, if it names it.
-pub(crate) fn find_named<'a>(manifest: &'a Manifest, sealed: &SealedPack) -> Option<&'a PackRef> {
+pub(crate) fn find_named<'a>(packs: &'a [PackRef], sealed: &SealedPack) -> Option<&'a PackRef> {
     let size = sealed.bytes.len() as u64;
-    manifest.packs.iter().find(|named| named.pack == sealed.id && u64::from(named.bytes) == size)
+    packs.iter().find(|named| named.pack == sealed.id && u64::from(named.bytes) == size)
 }
 
-/// Opens a pack that a manifest names, and reads what it says of every record in it. Its payloads are
-/// authenticated and decrypted with that; they are expanded when somebody reads them.
-pub(crate) fn open_named(
-    manifest: &Manifest,
-    named: PackRef,
-    keys: &EpochKeys,
-    SealedPack { bytes: sealed, .. }: SealedPack,
-) -> Result<TakenPack, Refused> {
-    let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
-    let place = PackPlace { workspace: *manifest.workspace.as_bytes(), part: named.part as u8 };
-    let key = keys.of_sealed(&sealed).ok_or_else(|| damaged("the key of its epoch is not there"))?;
-    let opened = open_pack(key, &place, &sealed).map_err(|e| damaged(&e.to_string()))?;
-    let entries = decode_names(opened.names());
-    let entries = entries.ok_or_else(|| damaged("its content is not in a valid form"))?;
-    if opened.epoch > manifest.epoch || entries.len() as u64 != u64::from(named.records) {
-        return Err(damaged("it is not what its manifest says"));
+impl PackOpener {
+    /// Opens a pack that the manifest names, unless that was done, and reads what it says of every record in it. Its
+    /// payloads are authenticated and decrypted with that; those of bodies are expanded when somebody reads them.
+    pub(crate) fn open(&self, named: PackRef, sealed: SealedPack) -> Result<TakenPack, Refused> {
+        let SealedPack { bytes: sealed, opened, .. } = sealed;
+        let content = match opened {
+            Some((by, content)) if by.terms == self.terms => content,
+            _ => self.terms.open(named, &self.keys, &sealed)?,
+        };
+        let Content { entries, opened, nodes } = content;
+        Ok(TakenPack { pack: named.pack, part: named.part, entries, opened, nodes, sealed })
     }
-    if opened.rest_bytes().map(|bytes| bytes as u64) != Some(payload_bytes(&entries)) {
-        return Err(damaged("its payloads are not as long as it says"));
+}
+
+impl Terms {
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        let (workspace, epoch, until) = (manifest.workspace, manifest.epoch, manifest.head.seq);
+        Self { workspace, epoch, until, packs: manifest.packs.clone() }
     }
-    if entries.iter().any(|entry| entry.seq == 0 || entry.seq > manifest.head.seq) {
-        return Err(damaged("a record in it is of no entry before it"));
+
+    fn open(&self, named: PackRef, keys: &EpochKeys, sealed: &[u8]) -> Result<Content, Refused> {
+        let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
+        let place = PackPlace { workspace: *self.workspace.as_bytes(), part: named.part as u8 };
+        let key = keys.of_sealed(sealed).ok_or_else(|| damaged("the key of its epoch is not there"))?;
+        let opened = open_pack(key, &place, sealed).map_err(|e| damaged(&e.to_string()))?;
+        let entries = decode_names(opened.names());
+        let entries = entries.ok_or_else(|| damaged("its content is not in a valid form"))?;
+        if opened.epoch > self.epoch || entries.len() as u64 != u64::from(named.records) {
+            return Err(damaged("it is not what its manifest says"));
+        }
+        if opened.rest_bytes().map(|bytes| bytes as u64) != Some(payload_bytes(&entries)) {
+            return Err(damaged("its payloads are not as long as it says"));
+        }
+        if entries.iter().any(|entry| entry.seq == 0 || entry.seq > self.until) {
+            return Err(damaged("a record in it is of no entry before it"));
+        }
+        let nodes = if named.part == Part::Node { decode_nodes(&opened, &entries)? } else { Vec::new() };
+        Ok(Content { entries, opened, nodes })
     }
-    Ok(TakenPack { pack: named.pack, part: named.part, entries, opened, sealed })
+}
+
+fn decode_nodes(opened: &OpenedPack, entries: &[PackEntry]) -> Result<Vec<Node>, Refused> {
+    let damaged = |detail: &str| (Alarm::Damaged, format!("a record in a pack: {detail}"));
+    let payloads = opened.expand().map_err(|e| damaged(&e.to_string()))?;
+    let decode = |entry: &PackEntry| {
+        let payload = entry.payload(&payloads).ok_or_else(|| damaged("it is cut off"))?;
+        let node = payload::decode_node(payload).map_err(|e| damaged(&e.to_string()))?;
+        if node.conflicts.len() as u64 != u64::from(entry.conflicts) {
+            return Err(damaged("its conflicts are not as many as its pack says"));
+        }
+        Ok(node)
+    };
+    entries.iter().map(decode).collect()
 }
 
 pub(crate) fn add(digest: &mut StateDigest, key: Key, revision: Revision) {

@@ -23,7 +23,6 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 use satchel_crypto::StateDigest;
 use satchel_model::Node;
-use satchel_model::format::payload;
 use satchel_wire::limits::{PACKS_FETCH_MAX, PACKS_MAX};
 use satchel_wire::{
     CharterEntry, ClientFrame, Digest, ErrorCode, Head, Manifest, PackId, PackRef, Part, RecordId, Refusal,
@@ -31,7 +30,7 @@ use satchel_wire::{
 };
 
 use crate::EngineError;
-use crate::checkpoint::{Checkpoint, SealedPack, TakenPack, add, find_named, open_named};
+use crate::checkpoint::{Checkpoint, PackOpener, SealedPack, TakenPack, Terms, add, find_named};
 use crate::engine::{Engine, Event};
 use crate::held::{HeldPack, HeldPacks, Word, Words};
 use crate::replica::{Base, Link, Replica, model_id};
@@ -73,25 +72,17 @@ impl Bootstrap {
         let is_new = |named: &PackRef| {
             named.part == Part::Node && self.taken.iter().all(|taken| taken.pack != named.pack)
         };
-        let Some(named) = find_named(manifest, &sealed).copied().filter(is_new) else {
+        let Some(named) = find_named(&manifest.packs, &sealed).copied().filter(is_new) else {
             return Ok(()); // it belongs to an earlier request
         };
-        let pack = open_named(manifest, named, &self.checkpoint.keys, sealed)?;
-        let damaged = |detail: &str| (Alarm::Damaged, format!("a record in a pack: {detail}"));
-        let payloads = pack.opened.expand().map_err(|e| damaged(&e.to_string()))?;
-        for entry in &pack.entries {
+        let mut pack = self.checkpoint.opener.open(named, sealed)?;
+        for (entry, node) in pack.entries.iter().zip(pack.nodes.drain(..)) {
             let key = Key { record: entry.record, part: pack.part };
             match self.words.take(key, entry) {
-                Word::Newest => {}
-                Word::Older => continue,
+                Word::Newest => self.nodes.push((key, entry.seq, node)),
+                Word::Older => {}
                 Word::Twice => return Err(twice()),
             }
-            let payload = entry.payload(&payloads).ok_or_else(|| damaged("it is cut off"))?;
-            let node = payload::decode_node(payload).map_err(|e| damaged(&e.to_string()))?;
-            if node.conflicts.len() as u64 != u64::from(entry.conflicts) {
-                return Err(damaged("its conflicts are not as many as its pack says"));
-            }
-            self.nodes.push((key, entry.seq, node));
         }
         self.taken.push(pack);
         Ok(())
@@ -143,6 +134,7 @@ impl TakenPack {
 #[derive(Debug)]
 pub(crate) struct Fresh {
     manifest: Manifest,
+    terms: Arc<Terms>,
     signed: SignedManifest,
     /// Packs of bodies that are not in the store.
     missing: BTreeSet<PackId>,
@@ -176,13 +168,19 @@ impl Fresh {
         let Bootstrap { checkpoint, words, .. } = bootstrap;
         let bodies = checkpoint.manifest.packs.iter().filter(|pack| pack.part == Part::Body);
         let missing = bodies.map(|pack| pack.pack).collect();
-        Self::new(checkpoint.manifest, checkpoint.signed, missing, words)
+        let Checkpoint { manifest, signed, opener, .. } = checkpoint;
+        Self::new((manifest, opener.terms), signed, missing, words)
     }
 
-    fn new(manifest: Manifest, signed: SignedManifest, missing: BTreeSet<PackId>, words: Words) -> Self {
+    fn new(
+        (manifest, terms): (Manifest, Arc<Terms>),
+        signed: SignedManifest,
+        missing: BTreeSet<PackId>,
+        words: Words,
+    ) -> Self {
         let assumed = BTreeMap::new();
         let (asked, lacked, ready, check) = (None, 0, Vec::new(), None);
-        Self { manifest, signed, missing, assumed, words, asked, lacked, ready, check }
+        Self { manifest, terms, signed, missing, assumed, words, asked, lacked, ready, check }
     }
 
     /// What [`Fresh::encode`] made, over the packs that were stored; none if either is damaged.
@@ -196,7 +194,8 @@ impl Fresh {
                 words.take(Key { record: entry.record, part: pack.part }, entry);
             }
         }
-        let mut fresh = Self::new(manifest, progress.signed, missing, words);
+        let terms = Arc::new(Terms::of(&manifest));
+        let mut fresh = Self::new((manifest, terms), progress.signed, missing, words);
         let assumed = progress.assumed.into_iter();
         fresh.assumed = assumed.map(|(record, part, revision)| (Key { record, part }, revision)).collect();
         Some(fresh)
@@ -352,6 +351,17 @@ impl Engine {
             Ok(checkpoint) => staging.begin_bootstrap(checkpoint),
             Err((alarm, detail)) => self.spoil(workspace, alarm, detail),
         }
+    }
+
+    /// What packs of a workspace can be opened with before [`Engine::handle_pack`] takes them.
+    pub fn pack_opener(&self, workspace: WorkspaceId) -> Option<PackOpener> {
+        let replica = self.replicas.get(&workspace)?;
+        if let Link::CatchingUp(staging) = &replica.link
+            && let Some(bootstrap) = &staging.bootstrap
+        {
+            return Some(bootstrap.checkpoint.opener.clone());
+        }
+        replica.opener()
     }
 
     /// Takes a pack of a workspace: in place of the frame that brought it.
@@ -620,8 +630,8 @@ impl Replica {
         present: Option<satchel_wire::Incarnation>,
         store: &mut S,
     ) -> Result<(), EngineError<S::Error>> {
-        let Checkpoint { manifest, charter, entries, keys, .. } = &bootstrap.checkpoint;
-        let keys = Arc::clone(keys);
+        let Checkpoint { manifest, charter, entries, opener, .. } = &bootstrap.checkpoint;
+        let keys = Arc::clone(&opener.keys);
         let (head, digest, charter) = (manifest.head, manifest.digest, charter.clone());
         let held: Vec<_> = bootstrap.taken.iter_mut().map(TakenPack::take_held).collect();
         let mut writes: Vec<_> = bootstrap.taken.iter_mut().map(TakenPack::take_write).collect();
@@ -647,14 +657,21 @@ impl Replica {
         Ok(())
     }
 
+    /// What packs of bodies are opened with.
+    fn opener(&self) -> Option<PackOpener> {
+        let (fresh, keys) = (self.fresh.as_ref()?, self.keys.as_ref()?);
+        Some(PackOpener { terms: Arc::clone(&fresh.terms), keys: Arc::clone(keys) })
+    }
+
     /// Takes a pack of bodies that was missing: verified and readable with that, though not yet in the store.
     fn take_bodies(&mut self, sealed: SealedPack) -> Result<Vec<satchel_model::RecordId>, Refused> {
-        let (Some(fresh), Some(keys)) = (&mut self.fresh, &self.keys) else { return Ok(Vec::new()) };
-        let Some(named) = find_named(&fresh.manifest, &sealed).copied() else { return Ok(Vec::new()) };
+        let Some(opener) = self.opener() else { return Ok(Vec::new()) };
+        let Some(fresh) = &mut self.fresh else { return Ok(Vec::new()) };
+        let Some(named) = find_named(&fresh.manifest.packs, &sealed).copied() else { return Ok(Vec::new()) };
         if !fresh.missing.contains(&named.pack) || fresh.is_ready(named.pack) {
             return Ok(Vec::new());
         }
-        let mut pack = open_named(&fresh.manifest, named, keys, sealed)?;
+        let mut pack = opener.open(named, sealed)?;
         let mut rows = Vec::with_capacity(pack.entries.len());
         for entry in &pack.entries {
             let key = Key { record: entry.record, part: pack.part };

@@ -183,6 +183,8 @@ pub(crate) fn expand(
 pub(crate) struct Words {
     rows: ById<Key, (u64, Revision)>,
     pub(crate) sum: satchel_crypto::StateDigest,
+    /// Some record is in more than one pack.
+    has_older: bool,
 }
 
 /// What a pack's word on a record is worth.
@@ -215,18 +217,23 @@ impl Words {
                 Word::Newest
             }
             Entry::Occupied(mut row) if row.get().0 < entry.seq => {
+                self.has_older = true;
                 add(entry.revision);
                 let (_, old) = row.insert((entry.seq, entry.revision));
                 self.sum.remove(key.record.as_bytes(), key.part as u8, old.as_bytes());
                 Word::Newest
             }
             Entry::Occupied(row) if row.get().0 == entry.seq => Word::Twice,
-            Entry::Occupied(_) => Word::Older,
+            Entry::Occupied(_) => {
+                self.has_older = true;
+                Word::Older
+            }
         }
     }
 
+    /// Whether the word of this entry, which was taken, is the newest one.
     pub(crate) fn is_newest(&self, key: Key, seq: u64) -> bool {
-        self.rows.get(&key).is_some_and(|(newest, _)| *newest == seq)
+        !self.has_older || self.rows.get(&key).is_some_and(|(newest, _)| *newest == seq)
     }
 
     pub(crate) fn revision(&self, key: Key) -> Option<Revision> {

@@ -44,7 +44,7 @@ mod tries;
 mod verify;
 mod versions;
 
-pub use checkpoint::SealedPack;
+pub use checkpoint::{PackOpener, SealedPack};
 pub use engine::{Change, Engine, Event, Founded, Identity};
 pub use error::EngineError;
 pub use memory::MemoryStore;

@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use rand_core::RngCore;
-use satchel_sync::Disconnected;
+use satchel_sync::{Disconnected, Engine, SealedPack};
 use satchel_wire::limits::WORKSPACES_LISTED_MAX;
-use satchel_wire::{ClientFrame, ErrorCode, Refusal, ServerFrame, Welcome};
+use satchel_wire::{ClientFrame, ErrorCode, Refusal, ServerFrame, Welcome, WorkspaceId};
 use tokio::time::Instant;
 
 use super::Core;
@@ -26,6 +26,9 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 /// While someone waits for it, it is tried more often.
 const RETRY_AWAITED_MAX: Duration = Duration::from_secs(2);
 const RETRY_LIMITED: Duration = Duration::from_mins(1);
+/// Packs that are taken before anything else is looked at, and how many are worth a thread.
+const PACKS_AT_ONCE: usize = 64;
+const PACKS_OF_A_THREAD: usize = 4;
 /// Who waits for something of a fresh app that has come reads it before all of it is stored.
 const STORE_DELAY: Duration = Duration::from_millis(5);
 /// After the local store failed.
@@ -112,10 +115,17 @@ impl Core {
                 _ => self.on_frame(*frame),
             },
             LinkEvent::PutBack(frame) => self.on_frame(*frame),
-            LinkEvent::Pack(workspace, pack) => {
-                if let Err(error) = self.engine.handle_pack(workspace, pack, &mut self.store) {
-                    self.stop_for(&engine("storing what the server sent", &error));
-                }
+            LinkEvent::Pack(workspace, pack) => self.take_packs((workspace, pack)),
+        }
+    }
+
+    /// Takes a pack, and those that came with it.
+    fn take_packs(&mut self, first: (WorkspaceId, SealedPack)) {
+        let more = std::iter::from_fn(|| self.link.as_mut()?.next_pack());
+        let packs: Vec<_> = std::iter::once(first).chain(more).take(PACKS_AT_ONCE).collect();
+        for (workspace, pack) in open_packs(&self.engine, packs) {
+            if let Err(error) = self.engine.handle_pack(workspace, pack, &mut self.store) {
+                self.stop_for(&engine("storing what the server sent", &error));
             }
         }
     }
@@ -292,4 +302,22 @@ impl Core {
             }
         }
     }
+}
+
+/// Opens packs on two threads: of a fresh app that is most of the work, and other machines have a second core, too.
+fn open_packs(engine: &Engine, mut packs: Vec<(WorkspaceId, SealedPack)>) -> Vec<(WorkspaceId, SealedPack)> {
+    if packs.len() < PACKS_OF_A_THREAD {
+        return packs; // the engine opens them
+    }
+    let open = |(workspace, pack): (WorkspaceId, SealedPack)| match engine.pack_opener(workspace) {
+        Some(opener) => (workspace, pack.open_with(&opener)),
+        None => (workspace, pack),
+    };
+    let rest = packs.split_off(packs.len() / 2);
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| rest.into_iter().map(open).collect::<Vec<_>>());
+        let mut opened: Vec<_> = packs.into_iter().map(open).collect();
+        opened.extend(beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        opened
+    })
 }

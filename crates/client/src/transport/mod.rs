@@ -58,7 +58,8 @@ pub(crate) enum LinkEvent {
 pub(crate) struct Link {
     frames: Option<mpsc::UnboundedSender<Vec<u8>>>,
     events: mpsc::Receiver<LinkEvent>,
-    put_back: Option<(Instant, Box<ServerFrame>)>,
+    /// What comes next, and not before a time.
+    next: Option<(Instant, LinkEvent)>,
     task: JoinHandle<()>,
 }
 
@@ -68,7 +69,7 @@ impl Link {
         let (frames, queue) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let task = tokio::spawn(run(server, choice, sender, queue));
-        Self { frames: Some(frames), events, put_back: None, task }
+        Self { frames: Some(frames), events, next: None, task }
     }
 
     /// Queues a frame; one for a link that has ended is dropped, as its [`LinkEvent::Closed`] tells.
@@ -80,16 +81,32 @@ impl Link {
 
     /// Has a frame come once more, and nothing before it.
     pub(crate) fn put_back(&mut self, frame: Box<ServerFrame>, delay: Duration) {
-        self.put_back = Some((Instant::now() + delay, frame));
+        self.next = Some((Instant::now() + delay, LinkEvent::PutBack(frame)));
+    }
+
+    /// One more pack, if it is what has come next.
+    pub(crate) fn next_pack(&mut self) -> Option<(WorkspaceId, SealedPack)> {
+        if self.next.is_some() {
+            return None;
+        }
+        match self.events.try_recv().ok()? {
+            LinkEvent::Pack(workspace, pack) => Some((workspace, pack)),
+            other => {
+                self.next = Some((Instant::now(), other));
+                None
+            }
+        }
     }
 
     /// The next event.
     pub(crate) async fn next(&mut self) -> LinkEvent {
-        if let Some((at, _)) = &self.put_back {
+        if let Some((at, _)) = &self.next
+            && *at > Instant::now()
+        {
             tokio::time::sleep_until(*at).await;
         }
-        if let Some((_, frame)) = self.put_back.take() {
-            return LinkEvent::PutBack(frame);
+        if let Some((_, event)) = self.next.take() {
+            return event;
         }
         let ended = || LinkEvent::Closed(Disconnected::Unreachable { detail: "the connection ended".into() });
         self.events.recv().await.unwrap_or_else(ended)
