@@ -12,7 +12,7 @@ use satchel_crypto::{
     derive_pack_id, derive_revision,
 };
 use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
-use satchel_sync::{BulkMark, Change, Charter, Disconnected, Engine, Identity, MemoryStore};
+use satchel_sync::{BulkMark, Change, Charter, Disconnected, Engine, Identity, MemoryStore, SealedPack};
 use satchel_wire::{
     AccountId, AppId, Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content,
     Digest, ErrorCode, Head, Incarnation, Manifest, Nonce, Opened, PackId, PackRef, Part, Refusal, Revision,
@@ -128,6 +128,22 @@ impl App {
         let store = MemoryStore::default();
         let engine = Engine::open(Some(identity(seed, person)), &store).expect("an empty store opens");
         Self { engine, store, rng: ChaCha20Rng::seed_from_u64(seed), online: false, seed, person }
+    }
+
+    /// Takes a frame; of packs it opens some ahead, as a client may, and leaves the others to the engine.
+    fn take(&mut self, frame: ServerFrame) {
+        let taken = match frame {
+            ServerFrame::Pack { workspace, pack } if pack.last().is_some_and(|last| last % 2 == 0) => {
+                let sealed = SealedPack::new(pack.into());
+                let opened = match self.engine.pack_opener(workspace) {
+                    Some(opener) => sealed.open_with(&opener),
+                    None => sealed,
+                };
+                self.engine.handle_pack(workspace, opened, &mut self.store)
+            }
+            frame => self.engine.handle_frame(frame, 1, &mut self.store),
+        };
+        taken.expect("a memory store works");
     }
 
     /// What a crash leaves: only the store.
@@ -252,8 +268,7 @@ impl World {
     pub(crate) fn deliver(&mut self, index: usize, count: usize) {
         for _ in 0..count {
             let Some(frame) = self.server.wires.get_mut(&index).and_then(VecDeque::pop_front) else { return };
-            let app = &mut self.apps[index];
-            app.engine.handle_frame(frame, 1, &mut app.store).expect("a memory store works");
+            self.apps[index].take(frame);
         }
     }
 
