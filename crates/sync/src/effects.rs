@@ -96,6 +96,10 @@ impl Effects {
                 Relation::Earlier | Relation::Base if accepted.is_none() => {
                     self.put_under(replica, (*key, *seq, *revision), envelope);
                 }
+                _ if self.is_many && key.part == Part::Body && meets_nothing(replica, *key, accepted) => {
+                    let counted = staging.counted(*key, *revision);
+                    self.put_unread(replica, (*key, *seq, *revision), envelope, counted);
+                }
                 _ => self.put(replica, *key, *seq, *revision, envelope, accepted, store)?,
             }
         }
@@ -192,11 +196,6 @@ impl Effects {
         accepted: Option<&Accepted>,
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
-        let meets_nothing = accepted.is_none() && !replica.pending.contains_key(&key);
-        if self.is_many && meets_nothing && key.part == Part::Body {
-            self.put_unread(replica, (key, seq, revision), envelope);
-            return Ok(());
-        }
         // What this app has just made of it need not be opened again: the revision is a hash of the envelope.
         let own = accepted.and_then(|accepted| accepted.known(revision));
         let server = match own.cloned().map_or_else(|| replica.open(key, &envelope), Ok) {
@@ -255,8 +254,9 @@ impl Effects {
         replica: &Replica,
         (key, seq, revision): (Key, u64, Revision),
         envelope: Vec<u8>,
+        counted: Option<u32>,
     ) {
-        match replica.count_conflicts(key, &envelope) {
+        match counted.map_or_else(|| replica.count_conflicts(key, &envelope), Ok) {
             Ok(conflicts) => {
                 if replica.aside.contains_key(&key) {
                     self.take_back_in(key);
@@ -574,6 +574,11 @@ impl Effects {
         self.shown.into_iter().for_each(|(key, node)| replica.show(key, node.map(Opened::Node)));
         Ok(records)
     }
+}
+
+/// Whether nothing of this app's own is to be merged with what came of a part.
+fn meets_nothing(replica: &Replica, key: Key, accepted: Option<&Accepted>) -> bool {
+    accepted.is_none() && !replica.pending.contains_key(&key)
 }
 
 /// Where an item lies whose move is taken back; none if it is nowhere else.

@@ -77,7 +77,7 @@ impl Engine {
                 if planted::is(Bug::PagesWithoutCursor) {
                     write_page(workspace, &envelopes, store)?;
                 }
-                self.stage(workspace, |_, staging| take_page(staging, workspace, envelopes));
+                self.stage(workspace, |replica, staging| take_page(replica, staging, envelopes));
                 Ok(())
             }
             ServerFrame::CaughtUp { workspace, head, digest } => {

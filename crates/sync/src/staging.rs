@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use satchel_crypto::{derive_chain, derive_revision};
 use satchel_wire::{
-    Chain, CommitHeader, CommitId, Content, Head, Op, Returned, ReturnedOp, Revision, SignedHeader,
+    Chain, CommitHeader, CommitId, Content, Head, Op, Part, Returned, ReturnedOp, Revision, SignedHeader,
     StoredEnvelope, WorkspaceId,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Staging {
     /// The staged entries' heads, without a gap.
     pub(crate) chains: Vec<Head>,
     pub(crate) envelopes: BTreeMap<Key, (u64, Revision, Vec<u8>)>,
+    /// Bodies that open, with the number of their conflicts: seen as they came, while the next ones are on their way.
+    counted: BTreeMap<Key, (Revision, u32)>,
     /// Bodies that an entry changed before their pack came, with the revision that it named.
     pub(crate) assumed: BTreeMap<Key, Option<Revision>>,
     /// The manifest that a fresh app begins from.
@@ -65,6 +67,7 @@ impl Staging {
             accepted: Vec::new(),
             chains: Vec::new(),
             envelopes: BTreeMap::new(),
+            counted: BTreeMap::new(),
             assumed: BTreeMap::new(),
             bootstrap: None,
             resumed: None,
@@ -177,6 +180,23 @@ impl Staging {
         Ok(())
     }
 
+    /// Counts the conflicts of a body over which nothing waits. One that does not open yet is looked at later.
+    fn count_conflicts(&mut self, replica: &Replica, key: Key) {
+        if key.part == Part::Node || replica.pending.contains_key(&key) {
+            return;
+        }
+        if let Some((_, revision, envelope)) = self.envelopes.get(&key)
+            && let Ok(conflicts) = replica.count_conflicts(key, envelope)
+        {
+            self.counted.insert(key, (*revision, conflicts));
+        }
+    }
+
+    /// How many conflicts this state of a body has, where that was counted.
+    pub(crate) fn counted(&self, key: Key, revision: Revision) -> Option<u32> {
+        self.counted.get(&key).filter(|(of, _)| *of == revision).map(|(_, conflicts)| *conflicts)
+    }
+
     /// Stages an envelope after checking that its bytes are the ones that a header named.
     fn take_envelope(
         &mut self,
@@ -208,13 +228,15 @@ pub(crate) fn number<T>(first_seq: u64, list: &[T]) -> impl Iterator<Item = (u64
 
 /// Stages the envelopes of one page of a catch-up.
 pub(crate) fn take_page(
+    replica: &Replica,
     staging: &mut Staging,
-    workspace: WorkspaceId,
     envelopes: Vec<StoredEnvelope>,
 ) -> Result<(), Refused> {
     envelopes.into_iter().try_for_each(|stored| {
         let key = Key { record: stored.record, part: stored.part };
-        staging.take_envelope(workspace, key, stored.seq, stored.envelope.into())
+        staging.take_envelope(replica.workspace, key, stored.seq, stored.envelope.into())?;
+        staging.count_conflicts(replica, key);
+        Ok(())
     })
 }
 

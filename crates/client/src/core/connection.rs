@@ -200,7 +200,7 @@ impl Core {
     }
 
     /// Sends everything that the engine has to send.
-    pub(super) fn transmit(&mut self) {
+    pub(super) async fn transmit(&mut self) {
         if !self.is_open || self.pace.waits(&self.engine, &mut self.rng) {
             return;
         }
@@ -208,11 +208,13 @@ impl Core {
         loop {
             match self.engine.poll_transmit(&mut self.rng, &mut self.store) {
                 Ok(Some(frame)) => {
-                    if matches!(frame, ClientFrame::Commit { .. }) {
-                        self.pace.note_commit();
-                    }
                     if let Some(link) = &self.link {
                         link.send(&frame);
+                    }
+                    if matches!(frame, ClientFrame::Commit { .. }) {
+                        self.pace.note_commit();
+                        // The connection's task sends it now: the server has it while the next one is sealed.
+                        tokio::task::yield_now().await;
                     }
                 }
                 Ok(None) => return,

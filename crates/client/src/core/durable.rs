@@ -101,7 +101,7 @@ impl Core {
     pub(super) async fn flush(&mut self) {
         self.tell_events(); // what the server sent: who watches asks for it now
         self.look_for_duties();
-        self.transmit();
+        self.transmit().await;
         self.tell_presence();
         self.tell_waiting();
         self.tell_events();
