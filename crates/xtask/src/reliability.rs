@@ -71,6 +71,7 @@ struct Row {
     ms: u64,
     first_seed: Option<u64>,
     last_seed: u64,
+    failed_seeds: Vec<u64>,
     counts: BTreeMap<String, u64>,
 }
 
@@ -162,6 +163,8 @@ fn add(line: &str, rows: &mut Rows) -> Option<()> {
     row.ms += number("ms")?;
     row.first_seed = Some(row.first_seed.map_or(seed, |first| first.min(seed)));
     row.last_seed = row.last_seed.max(number("last_seed").unwrap_or(seed));
+    let failed = entry["failed_seeds"].as_array().into_iter().flatten();
+    row.failed_seeds.extend(failed.filter_map(Value::as_u64));
     for (name, count) in counts {
         *row.counts.entry(name.clone()).or_default() += count.as_u64()?;
     }
@@ -181,7 +184,7 @@ fn document(rows: &Rows) -> String {
     let totals = totals.concat() + &format!("| **violations** | **{violations}** |\n");
     let heads = [
         "\n## Totals\n\n| count | sum |\n| --- | ---: |\n",
-        "\n## By scenario\n\n| scenario | seeds | counts | violations | time |\n| --- | --- | --- | ---: | ---: |\n",
+        "\n## By scenario\n\n| scenario | seeds | counts | violations, and their seeds | time |\n| --- | --- | --- | ---: | ---: |\n",
     ];
     [ABOVE, heads[0], &totals, heads[1], &scenarios.concat(), BELOW].concat()
 }
@@ -192,7 +195,9 @@ impl Row {
             self.counts.iter().map(|(name, count)| format!("{count} {}", words(name))).collect();
         let seeds = format!("{}–{}", self.first_seed.unwrap_or_default(), self.last_seed);
         let (counts, time) = (counts.join(", "), self.ms.div_ceil(1000));
-        format!("| {suite}: {} | {seeds} | {counts} | {} | {time} s |\n", words(scenario), self.violations)
+        let failed: Vec<String> = self.failed_seeds.iter().map(|seed| format!(" {seed}")).collect();
+        let violations = format!("{}{}", self.violations, failed.concat());
+        format!("| {suite}: {} | {seeds} | {counts} | {violations} | {time} s |\n", words(scenario))
     }
 }
 
@@ -206,7 +211,7 @@ mod tests {
 
     const LINES: &str = r#"
 {"suite":"faults","scenario":"kill_server","seed":5,"last_seed":8,"counts":{"kills":12},"violations":0,"ms":1500}
-{"suite":"faults","scenario":"kill_server","seed":1,"last_seed":4,"counts":{"kills":8},"violations":1,"ms":400}
+{"suite":"faults","scenario":"kill_server","seed":1,"last_seed":4,"counts":{"kills":8},"violations":1,"failed_seeds":[3],"ms":400}
 {"suite":"sim","scenario":"wide","seed":1,"counts":{"histories":7},"violations":0,"ms":10}
 "#;
 
@@ -216,7 +221,7 @@ mod tests {
         read(LINES, &mut rows).expect("they are entries");
         let text = document(&rows);
         for expected in [
-            "| faults: kill server | 1–8 | 20 kills | 1 | 2 s |",
+            "| faults: kill server | 1–8 | 20 kills | 1 3 | 2 s |",
             "| sim: wide | 1–1 | 7 histories | 0 | 1 s |",
             "| faults: kills | 20 |",
             "| **violations** | **1** |",
