@@ -145,7 +145,15 @@ impl<'a> Merge<'a> {
         local: Option<&Value>,
         server: Option<&Value>,
     ) -> Option<Value> {
-        if let Ok(settled) = settle(base, local, server) {
+        if let Ok(settled) = settle_by(base, local, server, |a, b| a == b) {
+            return settled.cloned();
+        }
+        if let (Some(ours), Some(theirs)) = (local, server)
+            && ours.same_content(theirs)
+        {
+            return Some(self.join(base, ours, theirs));
+        }
+        if let Ok(settled) = settle_alike(base, local, server) {
             return settled.cloned();
         }
         let inner = if self.path.len() < DEPTH_MAX { self.inside(base, local, server) } else { None };
@@ -162,6 +170,16 @@ impl<'a> Merge<'a> {
             Ok(settled) => settled.cloned(),
             Err(Differs) => self.conflict(base, local, server),
         }
+    }
+
+    /// Two values that a person sees as the same: place by place like any two, so that merging again changes nothing,
+    /// or one of them where that would show something else.
+    fn join(&self, base: Option<&Value>, ours: &Value, theirs: &Value) -> Value {
+        let mut apart = Self { by: self.by, path: self.path.clone(), found: Conflicts::new() };
+        let inner =
+            if self.path.len() < DEPTH_MAX { apart.inside(base, Some(ours), Some(theirs)) } else { None };
+        let inner = inner.filter(|joined| apart.found.is_empty() && joined.same_content(ours));
+        inner.unwrap_or_else(|| std::cmp::min_by_key(ours, theirs, |side| fingerprint(side)).clone())
     }
 
     /// Merges what is inside two values; none if they are to be taken as a whole.

@@ -69,7 +69,12 @@ impl Effects {
     ) -> Result<Result<(), Refused>, EngineError<S::Error>> {
         self.digest = StateDigest::from_bytes(&replica.digest.to_bytes());
         self.is_many = staging.changed.len() > BODIES_AT_HAND;
-        let accepted = accepted_content(replica, staging, store)?;
+        let mut accepted = accepted_content(replica, staging, store)?;
+        // Of another life until these entries are applied: what is under way lies behind the cursor of that one.
+        if staging.life.as_ref().is_some_and(|life| replica.incarnation == Some(life.incarnation)) {
+            let own = std::mem::replace(&mut accepted, replica.taken_before(staging, store)?);
+            accepted.extend(own);
+        }
         for (key, (seq, revision)) in &staging.changed {
             let old = staging.old_revision(replica, *key);
             let is_new = old != *revision;

@@ -441,7 +441,9 @@ impl Engine {
     }
 
     pub(crate) fn subscribe(&mut self, workspace: WorkspaceId) {
+        let present = self.incarnation;
         let Some(replica) = self.replicas.get_mut(&workspace) else { return };
+        replica.remember_flights(present);
         if let Some(frame) = replica.begin_catch_up() {
             self.outbox.push_back(frame);
         }

@@ -19,6 +19,7 @@ use crate::checkpoint::SealedPack;
 use crate::effects::Effects;
 use crate::engine::{Engine, Event};
 use crate::planted::{self, Bug};
+use crate::regress::Returning;
 use crate::replica::{Base, Flight, Link, Replica, place};
 use crate::staging::{Refused, Staging, number, take_entry_envelopes, take_page};
 use crate::store::{Alarm, Aside, Batch, Key, Store, Write};
@@ -371,7 +372,8 @@ impl Engine {
         let present = self.incarnation;
         let Some(replica) = self.replicas.get_mut(&workspace) else { return Ok(()) };
         let Some(present) = present.filter(|_| replica.incarnation != present) else { return Ok(()) };
-        replica.write(vec![Write::SetIncarnation(present)], store)?;
+        let returning = replica.returning.as_ref().map(Returning::encode);
+        replica.write(vec![Write::SetIncarnation(present), Write::SetReturning(returning)], store)?;
         replica.incarnation = Some(present);
         Ok(())
     }

@@ -152,7 +152,7 @@ impl Returning {
         !self.marks.keys().any(|key| pending.contains_key(key))
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = self.life.incarnation.as_bytes().to_vec();
         out.extend(self.seq.to_le_bytes());
         let trail = self.life.trail.passed();
@@ -517,8 +517,32 @@ impl Replica {
         })
     }
 
+    /// Remembers what was under way where the server went back to where this app stands, or not so far: it may have
+    /// been taken in the lost part, and others may bring it back.
+    pub(crate) fn remember_flights(&mut self, present: Option<Incarnation>) {
+        let Some(incarnation) = self.incarnation.filter(|_| self.is_of_another_life(present)) else { return };
+        let waits = |key: &Key| self.pending.contains_key(key);
+        let marks: BTreeMap<_, _> = self
+            .flights_ahead()
+            .flat_map(|(head, flight)| {
+                flight.keys().zip(&flight.stored.ordinals).map(move |row| (head.seq, row))
+            })
+            .filter(|(_, (key, _))| waits(key))
+            .map(|(seq, (key, ordinal))| (key, Mark { seq, ordinal: *ordinal }))
+            .collect();
+        if marks.is_empty() || self.returning.is_some() {
+            return;
+        }
+        let ahead: BTreeMap<_, _> = self.flights_ahead().map(|(head, _)| (head.seq, head.chain)).collect();
+        let mut way = self.chains.clone();
+        way.extend(&ahead);
+        let life = Life { incarnation, trail: Trail::from(&way, self.head.seq), ahead: Trail::whole(&ahead) };
+        let seq = self.head.seq + self.flights.len() as u64;
+        self.returning = Some(Returning { life, seq, marks });
+    }
+
     /// What of the commits under way the restored ledger shows to have been taken in the lost part.
-    fn taken_before<S: Store>(
+    pub(crate) fn taken_before<S: Store>(
         &self,
         staging: &Staging,
         store: &S,

@@ -336,6 +336,21 @@ fn the_same_list_under_other_ids_is_no_change() {
 }
 
 #[test]
+fn lists_that_differ_in_order_keys_alone_merge_like_any_two() {
+    let list = |order: &str, value: &str| {
+        let element =
+            Element { order: OrderKey::parse(order).expect("the test's key is right"), value: text(value) };
+        let list = List { elements: [(ElementId(3), element)].into() };
+        Body { fields: [("b".to_owned(), Value::List(list))].into(), ..Body::default() }
+    };
+    let (local, server) = (list("W", "x"), list("V", "y"));
+    let merged = merge_body(None, &local, &server, &by("me"));
+    assert_eq!(merged.fields, list("W", "y").fields);
+    assert_eq!(merge_body(None, &merged, &server, &by("you")).fields, merged.fields);
+    assert_eq!(merge_body(None, &list("U", "y"), &server, &by("you")).fields, server.fields);
+}
+
+#[test]
 fn too_many_conflicts_become_one_about_everything() {
     let fields = |value: &str| {
         let fields = (0..=CONFLICTS_NEW_MAX).map(|n| (format!("f{n}"), text(value)));

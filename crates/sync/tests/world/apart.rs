@@ -393,3 +393,51 @@ fn a_purge_of_the_old_life_leaves_whole_what_the_new_one_changed() {
     assert_eq!(world.node(0, record).name, "renamed");
     assert_eq!(world.field(0, record, "url"), "r");
 }
+
+/// An app has not heard that its commit was taken when the server goes back to where that app stands, and another
+/// app, which saw it, comes back after it.
+#[track_caller]
+fn check_taken_unheard_and_lost(edits_on: bool, reads_first: bool) {
+    let mut world = World::new(2);
+    let records = create(&mut world, 0, "a b");
+    let (a, b) = (records[0], records[1]);
+    world.set(1, b, "url", "the second app is known");
+    world.settle();
+    let backup = world.backup();
+    world.set(0, a, "url", "taken");
+    world.send(0);
+    world.disconnect(0);
+    world.settle();
+    assert_eq!(world.field(1, a, "url"), "taken");
+    if edits_on {
+        world.set(0, a, "url", "later");
+    }
+    world.restore(backup);
+    world.connect(0);
+    if reads_first {
+        read_without_a_commit(&mut world, 0, 3);
+    }
+    world.connect(1);
+    read_without_a_commit(&mut world, 0, 3);
+    for _ in 0..10 {
+        world.send(1);
+        world.deliver(1, 10);
+    }
+    world.settle();
+    world.disconnect(0);
+    world.connect(0);
+    world.settle();
+    check_forest(&world, &records);
+    assert_eq!(world.field(1, a, "url"), if edits_on { "later" } else { "taken" });
+    for app in 0..2 {
+        assert!(world.apps[app].engine.conflicts(world.workspace).is_empty());
+    }
+}
+
+#[test]
+fn what_was_under_way_when_the_server_went_back_to_its_author_is_no_conflict_with_who_saw_it_taken() {
+    for edits_on in [false, true] {
+        check_taken_unheard_and_lost(edits_on, false);
+        check_taken_unheard_and_lost(edits_on, true);
+    }
+}
