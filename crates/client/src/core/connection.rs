@@ -306,7 +306,7 @@ impl Core {
     }
 }
 
-/// Opens packs on two threads: of a fresh app that is most of the work, and other machines have a second core, too.
+/// Opens packs on two threads: of a fresh app that is most of the work.
 fn open_packs(engine: &Engine, mut packs: Vec<(WorkspaceId, SealedPack)>) -> Vec<(WorkspaceId, SealedPack)> {
     if packs.len() < PACKS_OF_A_THREAD {
         return packs; // the engine opens them
