@@ -11,7 +11,7 @@ use satchel_crypto::{OpenedPack, PackPlace, StateDigest, derive_pack_id, open_pa
 use satchel_model::Node;
 use satchel_model::format::payload;
 use satchel_wire::{
-    CharterEntry, CommitHeader, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
+    CharterEntry, CommitHeader, Content, Manifest, PackEntry, PackId, PackRef, Part, Revision, SignedHeader,
     SignedManifest, WorkspaceId, decode_names, payload_bytes,
 };
 
@@ -40,7 +40,7 @@ pub struct SealedPack {
     id: PackId,
     bytes: Vec<u8>,
     /// What it opened to before the engine took it.
-    opened: Option<(PackOpener, Content)>,
+    opened: Option<(PackOpener, PackContent)>,
 }
 
 impl SealedPack {
@@ -79,7 +79,7 @@ pub(crate) struct Terms {
 
 /// What a pack opens to.
 #[derive(Debug)]
-struct Content {
+struct PackContent {
     entries: Vec<PackEntry>,
     opened: OpenedPack,
     nodes: Vec<Node>,
@@ -138,9 +138,7 @@ fn read_charter(manifest: &Manifest, entries: &[CharterEntry]) -> Result<(Charte
         }
         after = entry.seq;
         let header = CommitHeader::decode(&entry.header.header).map_err(|e| forged(&e.to_string()))?;
-        if header.workspace != manifest.workspace
-            || !matches!(header.content, satchel_wire::Content::Charter(_))
-        {
+        if header.workspace != manifest.workspace || !matches!(header.content, Content::Charter(_)) {
             return Err(forged("an entry is not of it"));
         }
         charter::apply(&mut charter, entry.seq, &header, &entry.header).map_err(|e| forged(e.detail()))?;
@@ -167,7 +165,7 @@ impl PackOpener {
             Some((by, content)) if by.terms == self.terms => content,
             _ => self.terms.open(named, &self.keys, &sealed)?,
         };
-        let Content { entries, opened, nodes } = content;
+        let PackContent { entries, opened, nodes } = content;
         Ok(TakenPack { pack: named.pack, part: named.part, entries, opened, nodes, sealed })
     }
 }
@@ -178,7 +176,7 @@ impl Terms {
         Self { workspace, epoch, until, packs: manifest.packs.clone() }
     }
 
-    fn open(&self, named: PackRef, keys: &EpochKeys, sealed: &[u8]) -> Result<Content, Refused> {
+    fn open(&self, named: PackRef, keys: &EpochKeys, sealed: &[u8]) -> Result<PackContent, Refused> {
         let damaged = |detail: &str| (Alarm::Damaged, format!("a pack of a workspace: {detail}"));
         let place = PackPlace { workspace: *self.workspace.as_bytes(), part: named.part as u8 };
         let key = keys.of_sealed(sealed).ok_or_else(|| damaged("the key of its epoch is not there"))?;
@@ -195,7 +193,7 @@ impl Terms {
             return Err(damaged("a record in it is of no entry before it"));
         }
         let nodes = if named.part == Part::Node { decode_nodes(&opened, &entries)? } else { Vec::new() };
-        Ok(Content { entries, opened, nodes })
+        Ok(PackContent { entries, opened, nodes })
     }
 }
 

@@ -160,8 +160,7 @@ impl Effects {
         let conflicts = server.as_ref().map_or(0, Opened::conflicts);
         self.put_base(key, Base { seq, revision, conflicts }, envelope);
         // Should the item's other part take the purge back that waits, this is what shows.
-        let is_purged = replica.pending.get(&key).is_some_and(|pending| pending.purged);
-        if let Some(server) = server.filter(|_| is_purged) {
+        if let Some(server) = server.filter(|_| replica.waits_as_purge(key)) {
             self.under_purge.insert(key, server);
         }
     }

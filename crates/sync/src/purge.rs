@@ -108,6 +108,11 @@ impl Replica {
         gone.push((key, Some(pending)));
     }
 
+    /// Whether what waits of a part is its purge.
+    pub(crate) fn waits_as_purge(&self, key: Key) -> bool {
+        self.pending.get(&key).is_some_and(|pending| pending.purged)
+    }
+
     /// Whether one more purge without a mark would make a commit one that needs it. Each was a
     /// person's act of its own, so they go in commits of their own.
     pub(crate) fn is_purge_full(&self, ops: &[Op], key: Key) -> bool {
@@ -147,7 +152,7 @@ impl Effects {
         self.unpurged.insert(key.record);
         let part = if key.part == Part::Node { Part::Body } else { Part::Node };
         let other = Key { part, ..key };
-        if !replica.pending.get(&other).is_some_and(|pending| pending.purged) || self.is_settled(other) {
+        if !replica.waits_as_purge(other) || self.is_settled(other) {
             return Ok(());
         }
         let shown = match self.under_purge.remove(&other) {
@@ -170,9 +175,8 @@ impl Effects {
         store: &S,
     ) -> Result<(), EngineError<S::Error>> {
         let parts = self.unpurged.iter().flat_map(|record| PARTS.map(|part| Key { record: *record, part }));
-        let was_purged = |key: &Key| replica.pending.get(key).is_some_and(|pending| pending.purged);
         let untouched: Vec<_> =
-            parts.filter(|key| was_purged(key) && !staging.changed.contains_key(key)).collect();
+            parts.filter(|key| replica.waits_as_purge(*key) && !staging.changed.contains_key(key)).collect();
         for key in untouched {
             let sent = match replica.opened_in_flight(key, store)? {
                 Some(Opened::Node(mut node)) if node.trashed.is_some() => {

@@ -277,8 +277,7 @@ impl<'a> Comparison<'a> {
         let is_known =
             mine.seq <= self.on_chain || history.iter().any(|(_, revision)| *revision == Some(mine.revision));
         // Another app has brought that very state back already: the purge that waits has seen it.
-        let is_purged = self.replica.pending.get(&key).is_some_and(|pending| pending.purged);
-        if is_purged && claim == (Claim { seq: mine.seq, exact: Some(mine.seq), ..claim }) {
+        if self.replica.waits_as_purge(key) && claim.seq == mine.seq && claim.exact == Some(mine.seq) {
             return Verdict::Mine;
         }
         if is_known || claim.seq >= mine.seq || planted::is(Bug::RollbackNotBroughtBack) {
@@ -305,7 +304,7 @@ impl Comparison<'_> {
     /// Whether the server's state of a part is one that the author of a waiting purge has not seen.
     fn is_over_purge(&self, key: Key, verdict: Verdict) -> bool {
         let is_news = matches!(verdict, Verdict::Server | Verdict::Both) && self.server(key).is_some();
-        is_news && self.replica.pending.get(&key).is_some_and(|pending| pending.purged)
+        is_news && self.replica.waits_as_purge(key)
     }
 
     /// Whether a body holds an edit of the new life, which no deletion of the old one has seen.
@@ -390,13 +389,8 @@ impl Plan {
     /// What waits over a commit under way contains it, or has seen what it purges: a later state, should that have
     /// been taken.
     fn mark_flights(&mut self, replica: &Replica) {
-        for (head, flight) in replica.flights_ahead() {
-            for (key, ordinal) in flight.keys().zip(&flight.stored.ordinals) {
-                if self.effects.has_pending(replica, key) {
-                    self.marks.insert(key, Mark { seq: head.seq, ordinal: *ordinal });
-                }
-            }
-        }
+        let effects = &self.effects;
+        self.marks.extend(replica.flight_marks().filter(|(key, _)| effects.has_pending(replica, *key)));
     }
 
     fn purge_again(&mut self, replica: &mut Replica, key: Key, row: &(u64, Revision, Vec<u8>)) {
@@ -501,8 +495,8 @@ impl Replica {
     pub(crate) fn former_life(&self, present: Option<Incarnation>) -> Option<Life> {
         match self.incarnation {
             Some(incarnation) if self.is_of_another_life(present) => {
-                let ahead = self.flights_ahead().map(|(head, _)| (head.seq, head.chain)).collect();
-                Some(Life { incarnation, trail: Trail::whole(&self.chains), ahead: Trail::whole(&ahead) })
+                let (trail, ahead) = (Trail::whole(&self.chains), Trail::whole(&self.chains_ahead()));
+                Some(Life { incarnation, trail, ahead })
             }
             _ => self.returning.as_ref().map(|returning| returning.life.clone()),
         }
@@ -517,23 +511,28 @@ impl Replica {
         })
     }
 
+    fn chains_ahead(&self) -> BTreeMap<u64, Chain> {
+        self.flights_ahead().map(|(head, _)| (head.seq, head.chain)).collect()
+    }
+
+    /// What each commit under way makes, as states of those positions.
+    fn flight_marks(&self) -> impl Iterator<Item = (Key, Mark)> {
+        self.flights_ahead().flat_map(|(head, flight)| {
+            let marked = move |(key, ordinal): (Key, &u64)| (key, Mark { seq: head.seq, ordinal: *ordinal });
+            flight.keys().zip(&flight.stored.ordinals).map(marked)
+        })
+    }
+
     /// Remembers what was under way where the server went back to where this app stands, or not so far: it may have
     /// been taken in the lost part, and others may bring it back.
     pub(crate) fn remember_flights(&mut self, present: Option<Incarnation>) {
         let Some(incarnation) = self.incarnation.filter(|_| self.is_of_another_life(present)) else { return };
-        let waits = |key: &Key| self.pending.contains_key(key);
-        let marks: BTreeMap<_, _> = self
-            .flights_ahead()
-            .flat_map(|(head, flight)| {
-                flight.keys().zip(&flight.stored.ordinals).map(move |row| (head.seq, row))
-            })
-            .filter(|(_, (key, _))| waits(key))
-            .map(|(seq, (key, ordinal))| (key, Mark { seq, ordinal: *ordinal }))
-            .collect();
+        let marks: BTreeMap<_, _> =
+            self.flight_marks().filter(|(key, _)| self.pending.contains_key(key)).collect();
         if marks.is_empty() || self.returning.is_some() {
             return;
         }
-        let ahead: BTreeMap<_, _> = self.flights_ahead().map(|(head, _)| (head.seq, head.chain)).collect();
+        let ahead = self.chains_ahead();
         let mut way = self.chains.clone();
         way.extend(&ahead);
         let life = Life { incarnation, trail: Trail::from(&way, self.head.seq), ahead: Trail::whole(&ahead) };
@@ -662,7 +661,7 @@ impl Engine {
             .filter(|(key, verdict)| !accepted.contains_key(key) && comparison.is_over_purge(*key, *verdict));
         let kept = kept.map(|(key, _)| key.record).collect();
         let mut way = replica.chains.clone();
-        way.extend(replica.flights_ahead().map(|(head, _)| (head.seq, head.chain)));
+        way.extend(replica.chains_ahead());
         let trail = Trail::from(&way, comparison.fork);
         let mut effects = Effects::new(Authorship { who, when_ms: now_ms });
         effects.digest = digest;

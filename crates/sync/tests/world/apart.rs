@@ -2,7 +2,7 @@
 //! commits, a deletion of a former life of the server, and two ledgers in one life.
 
 use crate::support::World;
-use satchel_model::{OrderKey, Position, RecordId, Trashed};
+use satchel_model::{OrderKey, Position, RecordId};
 use satchel_wire::ClientFrame;
 
 /// So many changes go in a commit of their own while another is under way.
@@ -17,11 +17,6 @@ fn create(world: &mut World, app: usize, names: &str) -> Vec<RecordId> {
     let records = names.split(' ').map(|name| world.create(app, name, &[("url", name)])).collect();
     world.settle();
     records
-}
-
-fn trash(world: &mut World, app: usize, record: RecordId, when_ms: u64) {
-    let who = app.to_string();
-    world.edit_node(app, record, |node| node.trashed = Some(Trashed { who, when_ms }));
 }
 
 /// The apps connect one after the other, each when the one before has nothing left to do.
@@ -175,7 +170,7 @@ fn a_deletion_under_way_falls_with_the_purge_over_it_that_is_taken_back() {
     world.set(1, a, "url", "the second app is known");
     world.settle();
     world.edit_node(0, a, |node| node.name = "renamed".into());
-    trash(&mut world, 0, a, 7);
+    world.trash(0, a, 7);
     drop(frames(&mut world, 0)); // under way, and lost
     world.purge(0, a);
     world.set(1, a, "url", "edited");
@@ -235,7 +230,7 @@ fn a_deletion_that_is_brought_back_gives_way_to_an_edit_of_the_new_life() {
     let record = create(&mut world, 0, "r")[0];
     let backup = world.backup();
     world.disconnect(1);
-    trash(&mut world, 0, record, 7);
+    world.trash(0, record, 7);
     world.settle();
     world.restore(backup);
     world.connect(1);
@@ -300,7 +295,7 @@ fn what_an_app_brings_back_is_no_news_to_its_own_deletion() {
     world.set(0, record, "url", "edited");
     world.settle();
     world.disconnect(0);
-    trash(&mut world, 0, record, 7);
+    world.trash(0, record, 7);
     world.restore(backup);
     come_back(&mut world, [0, 1]);
     world.check_equal();
@@ -315,12 +310,12 @@ fn an_item_that_is_taken_out_of_the_trash_and_edited_outlives_a_deletion_of_the_
     let record = create(&mut world, 0, "r")[0];
     let backup = world.backup();
     world.disconnect(1);
-    trash(&mut world, 0, record, 7);
+    world.trash(0, record, 7);
     world.settle();
     world.disconnect(0);
     world.edit_node(0, record, |node| node.trashed = None);
     world.set(0, record, "url", "edited");
-    trash(&mut world, 1, record, 8);
+    world.trash(1, record, 8);
     world.restore(backup);
     come_back(&mut world, [1, 0]);
     world.check_equal();
@@ -333,7 +328,7 @@ fn an_item_that_is_taken_out_of_the_trash_and_edited_outlives_a_deletion_of_the_
 fn an_item_that_was_taken_out_of_the_trash_and_put_there_again_outlives_it_in_the_new_life() {
     let mut world = World::new(2);
     let record = create(&mut world, 0, "r")[0];
-    trash(&mut world, 0, record, 7);
+    world.trash(0, record, 7);
     world.settle();
     let backup = world.backup();
     world.edit_node(1, record, |node| node.trashed = None);
@@ -341,7 +336,7 @@ fn an_item_that_was_taken_out_of_the_trash_and_put_there_again_outlives_it_in_th
     world.disconnect(0);
     world.disconnect(1);
     world.set(0, record, "url", "edited");
-    trash(&mut world, 1, record, 8);
+    world.trash(1, record, 8);
     world.restore(backup);
     // Both read the restored ledger before either sends what it lacks.
     world.connect(1);

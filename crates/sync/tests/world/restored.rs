@@ -1,8 +1,11 @@
 //! A server that was restored from an older backup: the alarm, and nothing that an app holds is lost.
 
-use crate::support::World;
-use satchel_model::{RecordId, Trashed};
+use std::collections::BTreeMap;
+
+use crate::support::{Ledger, World};
+use satchel_model::RecordId;
 use satchel_sync::{Alarm, Event, SyncState};
+use satchel_wire::WorkspaceId;
 
 impl World {
     fn conflicts(&self, app: usize) -> usize {
@@ -32,7 +35,7 @@ fn what_the_backup_lacks_is_brought_back_with_an_alarm() {
     world.settle();
     let backup = world.backup();
     world.set(0, edited, "url", "/new");
-    world.edit_node(0, trashed, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.trash(0, trashed, 7);
     let made = world.create(0, "Made", &[("url", "/made")]);
     world.purge(0, purged);
     world.settle();
@@ -116,14 +119,20 @@ fn an_edit_over_an_older_lost_state_that_comes_first_is_kept_beside_the_later_on
     assert!(["/2", "/3", "new"].iter().all(|value| sides.contains(value)), "{sides}");
 }
 
+/// Two apps with two items, and what the server has of them.
+fn backed_up() -> (World, BTreeMap<WorkspaceId, Ledger>, [RecordId; 2]) {
+    let mut world = World::new(2);
+    let items = [("Get cart", "/1"), ("Trashed", "/t")];
+    let records = items.map(|(name, url)| world.create(0, name, &[("url", url)]));
+    world.settle();
+    let backup = world.backup();
+    (world, backup, records)
+}
+
 /// The server takes a commit and another app sees it, but its author hears nothing, edits on, and the server goes back.
 #[track_caller]
 fn check_unheard(order: &[usize]) {
-    let mut world = World::new(2);
-    let record = world.create(0, "Get cart", &[("url", "/1")]);
-    let trashed = world.create(0, "Trashed", &[("url", "/t")]);
-    world.settle();
-    let backup = world.backup();
+    let (mut world, backup, [record, trashed]) = backed_up();
     world.set(0, record, "url", "/2");
     world.settle();
     world.set(0, record, "url", "/3");
@@ -135,7 +144,7 @@ fn check_unheard(order: &[usize]) {
     assert_eq!(world.field(1, record, "url"), "/3");
     world.set(0, record, "url", "/4");
     world.set(0, made, "url", "/m4");
-    world.edit_node(0, trashed, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.trash(0, trashed, 7);
     world.restore(backup);
     world.come_back(order);
     assert_eq!(world.field(1, record, "url"), "/4");
@@ -199,13 +208,9 @@ fn a_purge_that_waits_is_made_on_the_restored_server() {
 /// Two apps have seen a state that is lost, and one of them has purged it since, of which nothing reached the server.
 #[track_caller]
 fn check_purged_over_lost(order: &[&[usize]], is_unheard: bool) {
-    let mut world = World::new(2);
-    let record = world.create(0, "Get cart", &[("url", "/1")]);
-    let trashed = world.create(0, "Trashed", &[("url", "/t")]);
-    world.settle();
-    let backup = world.backup();
+    let (mut world, backup, [record, trashed]) = backed_up();
     world.set(0, record, "url", "/2");
-    world.edit_node(0, trashed, |node| node.trashed = Some(Trashed { who: "0".into(), when_ms: 7 }));
+    world.trash(0, trashed, 7);
     world.settle();
     if is_unheard {
         world.set(0, record, "url", "/3");

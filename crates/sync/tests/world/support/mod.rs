@@ -11,7 +11,7 @@ use satchel_crypto::{
     AppCertificate, AppKey, EnvelopePlace, IdentityKeys, StateDigest, derive_chain, derive_link,
     derive_pack_id, derive_revision,
 };
-use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Value};
+use satchel_model::{Body, Kind, Node, OrderKey, Position, RecordId, Trashed, Value};
 use satchel_sync::{BulkMark, Change, Charter, Disconnected, Engine, Identity, MemoryStore, SealedPack};
 use satchel_wire::{
     AccountId, AppId, Bytes32, Chain, CharterEntry, CharterOp, ClientFrame, CommitHeader, CommitId, Content,
@@ -244,6 +244,12 @@ impl World {
         let index = self.push_app(person);
         self.connect(index);
         index
+    }
+
+    /// One app puts an item into the trash.
+    pub(crate) fn trash(&mut self, app: usize, record: RecordId, when_ms: u64) {
+        let who = app.to_string();
+        self.edit_node(app, record, |node| node.trashed = Some(Trashed { who, when_ms }));
     }
 
     /// One app purges an item, which nobody has to mark.
